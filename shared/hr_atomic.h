@@ -106,7 +106,7 @@ static inline void hr_snapshot_begin(struct hr_snapshot *snapshot)
 
 static inline void hr_snapshot_publish(struct hr_row *row, struct hr_snapshot *snapshot, uint64_t seq)
 {
-	atomic_store_explicit(&snapshot->seq, seq, memory_order_release);   /* pairs with hr_snapshot_seq() */
+	atomic_store_explicit(&snapshot->seq, seq, memory_order_release);  /* pairs with hr_snapshot_seq() */
 	atomic_store_explicit(&row->published, seq, memory_order_release); /* pairs with hr_row_published() */
 }
 

@@ -28,34 +28,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HR_MAGIC UINT64_C(0x314d485352545248) /* the bytes "HRTRSHM1" */
+#define HR_MAGIC        UINT64_C(0x314d485352545248) /* the bytes "HRTRSHM1" */
 #define HR_LAYOUT_MAJOR 1
 #define HR_LAYOUT_MINOR 0
 
-#define HR_SECTION_MAX 16 /* entries in the section table and in `used` */
-#define HR_DROP_MAX 16
-#define HR_RING 4 /* snapshots per row; one starves the reader under a busy writer (docs/architecture.md) */
+#define HR_SECTION_MAX       16 /* entries in the section table and in `used` */
+#define HR_DROP_MAX          16
+#define HR_RING              4 /* snapshots per row; one starves the reader under a busy writer (docs/architecture.md) */
 #define HR_THREAD_NAME_BYTES 64
-#define HR_INDEX_NONE UINT32_MAX /* "no file", "no code" */
-#define HR_TICK_NEVER UINT64_C(0)
+#define HR_INDEX_NONE        UINT32_MAX /* "no file", "no code" */
+#define HR_TICK_NEVER        UINT64_C(0)
 
 /* What a section holds; the element type is in the comment. */
 enum hr_kind {
 	HR_KIND_NONE = 0,
-	HR_KIND_STRINGS = 1,   /* bytes, addressed by struct hr_str */
-	HR_KIND_FILES = 2,     /* struct hr_file */
-	HR_KIND_CODES = 3,     /* struct hr_code */
-	HR_KIND_SLOTS = 4,     /* struct hr_slot: the hit counters */
-	HR_KIND_SLOT_INFOS = 5,/* struct hr_slot_info, one for each slot, same index */
-	HR_KIND_THREADS = 6,   /* struct hr_row, ring included */
-	HR_KIND_TASKS = 7,     /* struct hr_row, ring included: asyncio tasks */
-	HR_KIND_NOTES = 8,     /* struct hr_note */
-	HR_KIND_FORMULAS = 9,  /* kept for derived counters (HR_SLOT_DERIVED): which slots a count follows from */
-	HR_KIND_TERMS = 10,    /* kept for the same: the formulas' terms */
+	HR_KIND_STRINGS = 1,    /* bytes, addressed by struct hr_str */
+	HR_KIND_FILES = 2,      /* struct hr_file */
+	HR_KIND_CODES = 3,      /* struct hr_code */
+	HR_KIND_SLOTS = 4,      /* struct hr_slot: the hit counters */
+	HR_KIND_SLOT_INFOS = 5, /* struct hr_slot_info, one for each slot, same index */
+	HR_KIND_THREADS = 6,    /* struct hr_row, ring included */
+	HR_KIND_TASKS = 7,      /* struct hr_row, ring included: asyncio tasks */
+	HR_KIND_NOTES = 8,      /* struct hr_note */
+	HR_KIND_FORMULAS = 9,   /* kept for derived counters (HR_SLOT_DERIVED): which slots a count follows from */
+	HR_KIND_TERMS = 10,     /* kept for the same: the formulas' terms */
 };
 
 enum hr_state {
-	HR_STATE_INIT = 0,   /* being filled; its name is not yet the final one */
+	HR_STATE_INIT = 0, /* being filled; its name is not yet the final one */
 	HR_STATE_LIVE = 1,
 	HR_STATE_CLOSED = 2, /* ended well: nothing changes any more */
 };
@@ -70,16 +70,16 @@ enum hr_end {
 
 /* Why something was not recorded; the index into hr_control.drops. */
 enum hr_drop {
-	HR_DROP_HITS = 0,    /* line hits that found no slot */
-	HR_DROP_CODES = 1,   /* code objects left uncounted: a table or the memory was full */
+	HR_DROP_HITS = 0,  /* line hits that found no slot */
+	HR_DROP_CODES = 1, /* code objects left uncounted: a table or the memory was full */
 	HR_DROP_FILES = 2,
 	HR_DROP_STRINGS = 3, /* texts cut or left out: the strings section was full */
 	HR_DROP_THREADS = 4, /* threads without a row */
 	HR_DROP_TASKS = 5,
 	HR_DROP_SOURCES = 6, /* source texts that found no room */
 	HR_DROP_NOTES = 7,
-	HR_DROP_MEMORY = 8,  /* refused by the system: /dev/shm is full */
-	HR_DROP_FRAMES = 9,  /* frames in a stack whose code object has no entry */
+	HR_DROP_MEMORY = 8, /* refused by the system: /dev/shm is full */
+	HR_DROP_FRAMES = 9, /* frames in a stack whose code object has no entry */
 	HR_DROP_COUNT = 10,
 };
 
@@ -100,9 +100,9 @@ static_assert(sizeof(struct hr_section) == 24, "layout 1: section");
 
 /* A. Written once, before the segment gets its final name. */
 struct hr_header {
-	uint64_t magic; /* HR_MAGIC */
-	uint16_t major; /* HR_LAYOUT_MAJOR */
-	uint16_t minor; /* HR_LAYOUT_MINOR */
+	uint64_t magic;        /* HR_MAGIC */
+	uint16_t major;        /* HR_LAYOUT_MAJOR */
+	uint16_t minor;        /* HR_LAYOUT_MINOR */
 	uint32_t header_bytes; /* sizeof(struct hr_header) of the writer */
 	uint64_t total_bytes;  /* st_size: the reserved address space, sparse */
 	uint64_t control_off;  /* bytes from segment start, 64-aligned */
@@ -116,7 +116,7 @@ struct hr_header {
 	uint32_t pid;             /* as the process itself sees it */
 	uint32_t parent_pid;
 	uint32_t uid;
-	uint32_t python_hex; /* Py_Version, e.g. 0x030e08f0 */
+	uint32_t python_hex;         /* Py_Version, e.g. 0x030e08f0 */
 	uint64_t start_realtime_ns;  /* CLOCK_REALTIME when the segment was made */
 	uint64_t start_monotonic_ns; /* CLOCK_MONOTONIC at the same moment: tick 0 */
 
@@ -173,12 +173,12 @@ enum hr_file_flag {
 
 /* A source file as one program saw it. A file that changed while the program ran has an entry for each content. */
 struct hr_file {
-	struct hr_str path;  /* absolute, or the name that its code objects carry ("<string>") */
-	struct hr_str source;/* UTF-8 text, with HR_FILE_SOURCE */
+	struct hr_str path;   /* absolute, or the name that its code objects carry ("<string>") */
+	struct hr_str source; /* UTF-8 text, with HR_FILE_SOURCE */
 	uint64_t size_bytes;
-	int64_t mtime_ns;    /* CLOCK_REALTIME */
-	uint64_t hash;       /* FNV-1a 64 of the file's bytes, 0 unknown */
-	uint32_t flags;      /* enum hr_file_flag */
+	int64_t mtime_ns; /* CLOCK_REALTIME */
+	uint64_t hash;    /* FNV-1a 64 of the file's bytes, 0 unknown */
+	uint32_t flags;   /* enum hr_file_flag */
 	uint32_t reserved;
 };
 static_assert(sizeof(struct hr_file) == 48, "layout 1: file");
@@ -222,24 +222,24 @@ struct hr_frame {
 static_assert(sizeof(struct hr_frame) == 24, "layout 1: frame");
 
 enum hr_run_state { /* what the kernel said before the interpreter's lock was taken */
-	HR_RUN_UNKNOWN = 0,
-	HR_RUN_RUNNING = 1,
-	HR_RUN_SLEEPING = 2,
-	HR_RUN_STOPPED = 3,
+	            HR_RUN_UNKNOWN = 0,
+	            HR_RUN_RUNNING = 1,
+	            HR_RUN_SLEEPING = 2,
+	            HR_RUN_STOPPED = 3,
 };
 
 /* A stack at one moment, outermost frame first. When it is deeper than the capacity the middle is left out:
  * frames[0 .. elided_at) are the outermost, the rest the innermost, depth - frame_count are missing between. */
 struct hr_snapshot {
-	_Atomic uint64_t seq;  /* the publication that this slot holds; 0 while it is written */
-	_Atomic uint64_t tick; /* when it was taken */
+	_Atomic uint64_t seq;         /* the publication that this slot holds; 0 while it is written */
+	_Atomic uint64_t tick;        /* when it was taken */
 	_Atomic uint64_t since_tick;  /* since when every sample has found this same stack */
 	_Atomic uint32_t depth;       /* frames the stack had */
 	_Atomic uint32_t frame_count; /* frames stored */
 	_Atomic uint32_t elided_at;   /* == frame_count when nothing is left out */
 	_Atomic uint32_t run_state;   /* enum hr_run_state */
 	_Atomic uint64_t name[HR_THREAD_NAME_BYTES / 8]; /* UTF-8, padded with NUL */
-	/* struct hr_frame frames[thread_frames or task_frames] */
+	                                                 /* struct hr_frame frames[thread_frames or task_frames] */
 };
 static_assert(sizeof(struct hr_snapshot) == 104, "layout 1: snapshot");
 

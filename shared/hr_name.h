@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HR_SHM_DIR "/dev/shm"
+#define HR_SHM_DIR     "/dev/shm"
 #define HR_NAME_PREFIX "heartrate_shm."
-#define HR_NAME_BYTES 64 /* room for any name, dot and terminator included */
+#define HR_NAME_BYTES  64 /* room for any name, dot and terminator included */
 
 struct hr_name {
 	uint32_t uid;

@@ -31,7 +31,7 @@ struct hrt_segment_spec {
 	struct hrt_text caller;
 };
 
-#define HRT_SEGMENT_MIN_BYTES (UINT64_C(1) << 20)
+#define HRT_SEGMENT_MIN_BYTES     (UINT64_C(1) << 20)
 #define HRT_SEGMENT_DEFAULT_BYTES (UINT64_C(256) << 20)
 
 /* Makes a live segment under its final name. HR_EARG: size below the minimum; HR_ENOSPC: /dev/shm is full;
@@ -63,8 +63,7 @@ int hrt_segment_put_note(struct hrt_segment *segment, enum hr_note_kind kind, st
 void hrt_segment_drop(struct hrt_segment *segment, enum hr_drop drop, uint64_t n);
 
 /* Takes a free row of HR_KIND_THREADS or HR_KIND_TASKS; NULL when there is none (a drop is counted). */
-struct hr_row *hrt_segment_take_row(struct hrt_segment *segment, enum hr_kind kind, uint64_t ident,
-                                    uint64_t native_id);
+struct hr_row *hrt_segment_take_row(struct hrt_segment *segment, enum hr_kind kind, uint64_t ident, uint64_t native_id);
 
 /* A stack to be published; frames outermost first. */
 struct hrt_stack {
@@ -77,7 +76,7 @@ struct hrt_stack {
 	enum hr_run_state run_state;
 	const struct hrt_frame {
 		uint32_t code, line, end_line, col, end_col;
-	} *frames;
+	} * frames;
 };
 
 void hrt_segment_put_stack(struct hrt_segment *segment, enum hr_kind kind, struct hr_row *row,
@@ -91,10 +90,5 @@ struct hr_slot *hrt_segment_slots(struct hrt_segment *segment);
 struct hr_control *hrt_segment_control(struct hrt_segment *segment);
 const struct hr_header *hrt_segment_header(const struct hrt_segment *segment);
 const char *hrt_segment_name(const struct hrt_segment *segment); /* file name in HR_SHM_DIR */
-
-/* Removes this user's ended segments beyond the newest HRT_KEEP_SEGMENTS and HRT_KEEP_BYTES of blocks. */
-#define HRT_KEEP_SEGMENTS 8
-#define HRT_KEEP_BYTES (UINT64_C(32) << 20)
-void hrt_segment_retire_old(void);
 
 #endif
