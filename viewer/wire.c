@@ -1,0 +1,369 @@
+/* wire.c — see wire.h and docs/wire.md, whose order of keys this follows. */
+#include "wire.h"
+
+#include "hr_err.h"
+
+#include <inttypes.h>
+#include <msgpack.h>
+#include <stdio.h>
+#include <string.h>
+
+int hrv_wire_decode_request(const void *bytes, size_t len_bytes, struct hrv_wire_request *out)
+{
+	const unsigned char *at = bytes;
+	struct hrv_wire_request request = {0};
+
+	if (len_bytes != HRV_WIRE_REQUEST_BYTES || at[0] != HRV_WIRE_VERSION || at[1] > 1 || at[2] != 0 || at[3] != 0)
+		return HR_EARG;
+	request.full = at[1] & 1;
+	for (int i = 3; i >= 0; i--)
+		request.file = request.file << 8 | at[4 + i];
+	for (int i = 7; i >= 0; i--)
+		request.program = request.program << 8 | at[8 + i];
+	*out = request;
+	return 0;
+}
+
+void hrv_python_format(uint32_t hex, char out[HRV_PYTHON_BYTES])
+{
+	static const char *const levels[16] = {[0xA] = "a", [0xB] = "b", [0xC] = "rc"};
+	const char *level = levels[hex >> 4 & 0xF];
+
+	out[0] = '\0';
+	if (hex == 0)
+		return;
+	int n = snprintf(out, HRV_PYTHON_BYTES, "%u.%u.%u", hex >> 24, hex >> 16 & 0xFF, hex >> 8 & 0xFF);
+	if (level)
+		snprintf(out + n, HRV_PYTHON_BYTES - (size_t)n, "%s%u", level, hex & 0xF);
+}
+
+const char *hrv_drop_name(size_t drop)
+{
+	static const char *const names[HR_DROP_COUNT] = {
+	        [HR_DROP_HITS] = "hits",       [HR_DROP_CODES] = "codes",     [HR_DROP_FILES] = "files",
+	        [HR_DROP_STRINGS] = "strings", [HR_DROP_THREADS] = "threads", [HR_DROP_TASKS] = "tasks",
+	        [HR_DROP_SOURCES] = "sources", [HR_DROP_NOTES] = "notes",     [HR_DROP_MEMORY] = "memory",
+	        [HR_DROP_FRAMES] = "frames",
+	};
+	return drop < HR_DROP_COUNT ? names[drop] : NULL;
+}
+
+const char *hrv_note_name(uint32_t kind)
+{
+	switch (kind) {
+	case HR_NOTE_FILTER_RAISED:
+		return "filter";
+	case HR_NOTE_TAKEN_OVER:
+		return "taken-over";
+	case HR_NOTE_RESUMED:
+		return "resumed";
+	default:
+		return "trouble";
+	}
+}
+
+const char *hrv_run_state_name(uint32_t state)
+{
+	switch (state) {
+	case HR_RUN_RUNNING:
+		return "running";
+	case HR_RUN_SLEEPING:
+		return "sleeping";
+	case HR_RUN_STOPPED:
+		return "stopped";
+	default:
+		return "unknown";
+	}
+}
+
+/* What the packer writes to: once an append fails nothing more is tried. */
+struct sink {
+	struct hrv_buffer *buffer;
+	int err;
+};
+
+static int sink_write(void *data, const char *bytes, size_t len_bytes)
+{
+	struct sink *sink = data;
+
+	if (sink->err == 0)
+		sink->err = hrv_buffer_append(sink->buffer, bytes, len_bytes);
+	return sink->err;
+}
+
+static void put_text(msgpack_packer *pk, struct hrv_text text)
+{
+	struct hrv_text piece;
+
+	msgpack_pack_str(pk, hrv_text_repaired_bytes(text));
+	while (hrv_text_next_piece(&text, &piece))
+		msgpack_pack_str_body(pk, piece.bytes, piece.len_bytes);
+}
+
+static void put_word(msgpack_packer *pk, const char *word)
+{
+	size_t len_bytes = strlen(word);
+
+	msgpack_pack_str(pk, len_bytes);
+	msgpack_pack_str_body(pk, word, len_bytes);
+}
+
+static void put_bool(msgpack_packer *pk, bool value)
+{
+	if (value)
+		msgpack_pack_true(pk);
+	else
+		msgpack_pack_false(pk);
+}
+
+static void put_id(msgpack_packer *pk, uint64_t instance)
+{
+	char digits[17];
+
+	snprintf(digits, sizeof digits, "%016" PRIx64, instance);
+	put_word(pk, digits);
+}
+
+/* HR_INDEX_NONE is -1 on the wire. */
+static void put_index(msgpack_packer *pk, uint32_t index)
+{
+	msgpack_pack_int64(pk, index == HR_INDEX_NONE ? -1 : (int64_t)index);
+}
+
+static void put_time_ms(msgpack_packer *pk, uint64_t ns)
+{
+	msgpack_pack_double(pk, (double)(ns / 1000) / 1000);
+}
+
+static void put_arguments(msgpack_packer *pk, struct hrv_text argv)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < argv.len_bytes; i++)
+		count += argv.bytes[i] == '\0' || i + 1 == argv.len_bytes;
+	msgpack_pack_array(pk, count);
+	while (argv.len_bytes > 0) {
+		size_t len = strnlen(argv.bytes, argv.len_bytes);
+		put_text(pk, (struct hrv_text){argv.bytes, len});
+		len += len < argv.len_bytes;
+		argv.bytes += len;
+		argv.len_bytes -= len;
+	}
+}
+
+static void put_program(msgpack_packer *pk, const struct hrv_wire_program *program)
+{
+	char python[HRV_PYTHON_BYTES];
+
+	hrv_python_format(program->python_hex, python);
+	msgpack_pack_map(pk, 10 + (program->why.len_bytes > 0));
+	put_word(pk, "id");
+	put_id(pk, program->id);
+	put_word(pk, "pid");
+	msgpack_pack_uint32(pk, program->pid);
+	put_word(pk, "name");
+	put_text(pk, program->name);
+	put_word(pk, "state");
+	put_word(pk, hrv_life_name(program->life));
+	if (program->why.len_bytes > 0) {
+		put_word(pk, "why");
+		put_text(pk, program->why);
+	}
+	put_word(pk, "argv");
+	put_arguments(pk, program->argv);
+	put_word(pk, "python");
+	put_word(pk, python);
+	put_word(pk, "parent");
+	if (program->parent)
+		put_id(pk, program->parent);
+	else
+		msgpack_pack_nil(pk);
+	put_word(pk, "start");
+	put_time_ms(pk, program->start_ns);
+	put_word(pk, "end");
+	if (program->end_ns)
+		put_time_ms(pk, program->end_ns);
+	else
+		msgpack_pack_nil(pk);
+	put_word(pk, "caller");
+	put_text(pk, program->caller);
+}
+
+static void put_triples(msgpack_packer *pk, const struct hrv_triple *triples, size_t count)
+{
+	msgpack_pack_array(pk, 3 * count);
+	for (size_t i = 0; i < count; i++) {
+		msgpack_pack_uint64(pk, triples[i].which);
+		msgpack_pack_uint64(pk, triples[i].hits);
+		msgpack_pack_uint64(pk, triples[i].last_tick);
+	}
+}
+
+static void put_files(msgpack_packer *pk, const struct hrv_wire_file *files, size_t count)
+{
+	msgpack_pack_array(pk, count);
+	for (size_t i = 0; i < count; i++) {
+		msgpack_pack_map(pk, 5);
+		put_word(pk, "i");
+		msgpack_pack_uint32(pk, files[i].index);
+		put_word(pk, "path");
+		put_text(pk, files[i].path);
+		put_word(pk, "traced");
+		put_bool(pk, files[i].traced);
+		put_word(pk, "disk");
+		put_bool(pk, files[i].disk);
+		put_word(pk, "changed");
+		put_bool(pk, files[i].changed);
+	}
+}
+
+static void put_thread(msgpack_packer *pk, const struct hrv_wire_thread *thread)
+{
+	msgpack_pack_map(pk, 10);
+	put_word(pk, "id");
+	msgpack_pack_uint64(pk, thread->id);
+	put_word(pk, "native");
+	msgpack_pack_uint64(pk, thread->native);
+	put_word(pk, "name");
+	put_text(pk, thread->name);
+	put_word(pk, "task");
+	put_bool(pk, thread->task);
+	put_word(pk, "state");
+	put_word(pk, hrv_run_state_name(thread->state));
+	put_word(pk, "since");
+	msgpack_pack_uint64(pk, thread->since_tick);
+	put_word(pk, "tick");
+	msgpack_pack_uint64(pk, thread->tick);
+	put_word(pk, "depth");
+	msgpack_pack_uint32(pk, thread->depth);
+	put_word(pk, "elided_at");
+	msgpack_pack_uint32(pk, thread->elided_at);
+	put_word(pk, "frames");
+	msgpack_pack_array(pk, thread->frame_count);
+	for (uint32_t i = 0; i < thread->frame_count; i++) {
+		const struct hrv_wire_stack_frame *frame = &thread->frames[i];
+		msgpack_pack_array(pk, 6);
+		put_index(pk, frame->file);
+		put_text(pk, frame->function);
+		put_index(pk, frame->line);
+		put_index(pk, frame->end_line);
+		put_index(pk, frame->col);
+		put_index(pk, frame->end_col);
+	}
+}
+
+static void put_drops(msgpack_packer *pk, const uint64_t drops[HR_DROP_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < HR_DROP_MAX; i++)
+		count += drops[i] > 0 && hrv_drop_name(i);
+	msgpack_pack_map(pk, count);
+	for (size_t i = 0; i < HR_DROP_MAX; i++) {
+		if (drops[i] == 0 || !hrv_drop_name(i))
+			continue;
+		put_word(pk, hrv_drop_name(i));
+		msgpack_pack_uint64(pk, drops[i]);
+	}
+}
+
+static void put_notes(msgpack_packer *pk, const struct hrv_wire_note *notes, size_t count)
+{
+	msgpack_pack_array(pk, count);
+	for (size_t i = 0; i < count; i++) {
+		msgpack_pack_array(pk, 3);
+		put_word(pk, hrv_note_name(notes[i].kind));
+		msgpack_pack_uint64(pk, notes[i].tick);
+		put_text(pk, notes[i].text);
+	}
+}
+
+static void put_gone(msgpack_packer *pk, uint64_t id)
+{
+	msgpack_pack_map(pk, 2);
+	put_word(pk, "id");
+	put_id(pk, id);
+	put_word(pk, "gone");
+	msgpack_pack_true(pk);
+}
+
+static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
+{
+	bool wants_file = detail->file != HR_INDEX_NONE;
+
+	if (detail->gone) {
+		put_gone(pk, detail->id);
+		return;
+	}
+	msgpack_pack_map(pk, 3u + (detail->file_count > 0) + (detail->total_count > 0) + 3u * wants_file +
+	                             detail->has_threads + detail->has_drops + (detail->note_count > 0) +
+	                             detail->has_sampler);
+	put_word(pk, "id");
+	put_id(pk, detail->id);
+	put_word(pk, "full");
+	put_bool(pk, detail->full);
+	put_word(pk, "tick");
+	msgpack_pack_uint64(pk, detail->tick);
+	if (detail->file_count > 0) {
+		put_word(pk, "files");
+		put_files(pk, detail->files, detail->file_count);
+	}
+	if (detail->total_count > 0) {
+		put_word(pk, "totals");
+		put_triples(pk, detail->totals, detail->total_count);
+	}
+	if (wants_file) {
+		put_word(pk, "file");
+		msgpack_pack_uint32(pk, detail->file);
+		put_word(pk, "linesFull");
+		put_bool(pk, detail->lines_full);
+		put_word(pk, "lines");
+		put_triples(pk, detail->lines, detail->line_count);
+	}
+	if (detail->has_threads) {
+		put_word(pk, "threads");
+		msgpack_pack_array(pk, detail->thread_count);
+		for (size_t i = 0; i < detail->thread_count; i++)
+			put_thread(pk, &detail->threads[i]);
+	}
+	if (detail->has_drops) {
+		put_word(pk, "drops");
+		put_drops(pk, detail->drops);
+	}
+	if (detail->note_count > 0) {
+		put_word(pk, "notes");
+		put_notes(pk, detail->notes, detail->note_count);
+	}
+	if (detail->has_sampler) {
+		put_word(pk, "sampler");
+		msgpack_pack_map(pk, 2);
+		put_word(pk, "cpu_ms");
+		msgpack_pack_double(pk, detail->sampler_cpu_ms);
+		put_word(pk, "samples");
+		msgpack_pack_uint64(pk, detail->sampler_samples);
+	}
+}
+
+int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
+{
+	struct sink sink = {.buffer = out};
+	msgpack_packer pk;
+
+	msgpack_packer_init(&pk, &sink, sink_write);
+	msgpack_pack_map(&pk, 2u + frame->has_programs + (frame->program != NULL));
+	put_word(&pk, "v");
+	msgpack_pack_int(&pk, HRV_WIRE_VERSION);
+	put_word(&pk, "now");
+	msgpack_pack_double(&pk, frame->now_ms);
+	if (frame->has_programs) {
+		put_word(&pk, "programs");
+		msgpack_pack_array(&pk, frame->program_count);
+		for (size_t i = 0; i < frame->program_count; i++)
+			put_program(&pk, &frame->programs[i]);
+	}
+	if (frame->program) {
+		put_word(&pk, "program");
+		put_detail(&pk, frame->program);
+	}
+	return sink.err;
+}

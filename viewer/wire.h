@@ -1,0 +1,133 @@
+/* wire.h — docs/wire.md as functions: plain structs to msgpack, 16 bytes to a request.
+ *
+ * Pure: knows nothing of segments, sockets or time. All texts are borrowed for the call and repaired to UTF-8. */
+#ifndef HRV_WIRE_H
+#define HRV_WIRE_H
+
+#include "buffer.h"
+#include "hr_layout.h"
+#include "life.h"
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HRV_WIRE_VERSION       1
+#define HRV_WIRE_REQUEST_BYTES 16
+
+struct hrv_wire_request {
+	bool full;
+	uint32_t file;    /* HR_INDEX_NONE none */
+	uint64_t program; /* instance, 0 none */
+};
+
+/* HR_EARG for anything but a request of this version; *out untouched. */
+int hrv_wire_decode_request(const void *bytes, size_t len_bytes, struct hrv_wire_request *out);
+
+/* A program in the list. */
+struct hrv_wire_program {
+	uint64_t id;
+	uint64_t parent; /* 0 none */
+	uint32_t pid;
+	uint32_t python_hex; /* 0 unknown */
+	enum hrv_life life;
+	struct hrv_text why; /* empty: absent */
+	struct hrv_text name;
+	struct hrv_text argv; /* each argument ended by a NUL byte */
+	struct hrv_text caller;
+	uint64_t start_ns; /* CLOCK_REALTIME */
+	uint64_t end_ns;   /* same, 0 none */
+};
+
+struct hrv_wire_file {
+	uint32_t index;
+	struct hrv_text path;
+	bool traced, disk, changed;
+};
+
+struct hrv_wire_stack_frame {
+	uint32_t file; /* HR_INDEX_NONE none */
+	struct hrv_text function;
+	uint32_t line;
+	uint32_t end_line, col, end_col; /* HR_INDEX_NONE unknown */
+};
+
+struct hrv_wire_thread {
+	uint64_t id;
+	uint64_t native;
+	struct hrv_text name;
+	bool task;
+	enum hr_run_state state;
+	uint64_t since_tick;
+	uint64_t tick;
+	uint32_t depth;
+	uint32_t elided_at;
+	uint32_t frame_count;
+	const struct hrv_wire_stack_frame *frames; /* outermost first */
+};
+
+struct hrv_wire_note {
+	uint32_t kind; /* enum hr_note_kind, or one of a later minor version */
+	uint64_t tick;
+	struct hrv_text text;
+};
+
+/* Three numbers: which (file or line), hits, last tick. */
+struct hrv_triple {
+	uint64_t which;
+	uint64_t hits;
+	uint64_t last_tick;
+};
+
+/* The program that was asked for. What is empty is absent on the wire, but `lines` when a file is wanted. */
+struct hrv_wire_detail {
+	uint64_t id;
+	bool full;
+	bool gone; /* nothing below is sent */
+	uint64_t tick;
+	const struct hrv_wire_file *files;
+	size_t file_count;
+	const struct hrv_triple *totals;
+	size_t total_count;
+	uint32_t file; /* HR_INDEX_NONE: none was asked for */
+	bool lines_full;
+	const struct hrv_triple *lines;
+	size_t line_count;
+	bool has_threads;
+	const struct hrv_wire_thread *threads;
+	size_t thread_count;
+	bool has_drops;
+	uint64_t drops[HR_DROP_MAX];
+	const struct hrv_wire_note *notes;
+	size_t note_count;
+	bool has_sampler;
+	double sampler_cpu_ms;
+	uint64_t sampler_samples;
+};
+
+struct hrv_wire_frame {
+	double now_ms; /* since 1970 */
+	bool has_programs;
+	const struct hrv_wire_program *programs;
+	size_t program_count;
+	const struct hrv_wire_detail *program; /* NULL: none was asked for */
+};
+
+/* Appends the frame to `out`. HR_ENOMEM: what `out` holds then is not a frame. */
+int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out);
+
+#define HRV_PYTHON_BYTES 24
+
+/* "3.14.8" for 0x030e08f0, "3.15.0rc1" for a candidate, "" for 0. */
+void hrv_python_format(uint32_t python_hex, char out[HRV_PYTHON_BYTES]);
+
+/* "hits" for HR_DROP_HITS and so on; NULL for one that this version does not know. */
+const char *hrv_drop_name(size_t drop);
+
+/* "filter" for HR_NOTE_FILTER_RAISED; an unknown kind is "trouble", which is what the page can show. */
+const char *hrv_note_name(uint32_t kind);
+
+/* "running", "sleeping", "stopped"; "unknown" for anything else. */
+const char *hrv_run_state_name(uint32_t state);
+
+#endif
