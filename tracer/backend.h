@@ -1,0 +1,26 @@
+/* backend.h — how line events reach hrt_code_hit(): sys.monitoring (3.12+) or a C trace function (3.8 - 3.11).
+ *
+ * Exactly one of backend_monitoring.c and backend_settrace.c implements this in a build. All with the GIL held. */
+#ifndef HRT_BACKEND_H
+#define HRT_BACKEND_H
+
+#include "tracer.h"
+
+/* Once a process; sets a Python exception on failure. */
+int hrt_backend_init(void);
+
+/* Traces from the next line on: running frames of all threads (or of hrt_tracer.only_thread), and what starts later.
+ * Sets a Python exception on failure, with nothing left behind. */
+int hrt_backend_start(void);
+
+/* The filters have changed: code that was not traced is asked again. */
+int hrt_backend_refresh(void);
+
+/* Puts everything back. Never fails. */
+void hrt_backend_stop(void);
+
+/* Called by the sampler on each pass: catches threads that nobody announced, and tells when another tool has taken
+ * the trace function. */
+void hrt_backend_watch(PyThreadState *thread);
+
+#endif

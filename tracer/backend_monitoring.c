@@ -1,0 +1,294 @@
+/* backend_monitoring.c — line events through sys.monitoring (PEP 669, CPython 3.12+).
+ *
+ * Globally PY_START, PY_RESUME and PY_THROW tell of code that begins to run; each place answers DISABLE at once, so
+ * that untraced code pays nothing. Code of traced files gets local LINE events, whose callback is an object of our
+ * own type with a vectorcall slot: cheaper than any function object, and it goes from the code object to the counter
+ * without a call. */
+#include "pycompat.h"
+
+#if HRT_HAVE_MONITORING
+
+#include "backend.h"
+#include "codemap.h"
+
+#include <stddef.h>
+
+/* A callable that is nothing but its C function. */
+struct callback {
+	PyObject_HEAD
+	vectorcallfunc call;
+};
+
+enum { LINE, START, CALLBACK_COUNT };
+
+static PyTypeObject callback_type = {
+	PyVarObject_HEAD_INIT(NULL, 0)
+	.tp_name = "heartrate_shm._tracer.Callback",
+	.tp_basicsize = sizeof(struct callback),
+	.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+	.tp_vectorcall_offset = offsetof(struct callback, call),
+	.tp_call = PyVectorcall_Call,
+	.tp_doc = "Receives monitoring events.",
+};
+
+static PyObject *py_monitoring, *py_disable;
+static PyObject *py_callbacks[CALLBACK_COUNT];
+static int tool_id = -1;
+static int event_line, event_start, event_resume, event_throw;
+
+static PyObject *on_line(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	const struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
+
+	(void)self, (void)nargs, (void)kwnames;
+	if (code)
+		hrt_code_hit(code, (uint32_t)PyUnstable_Long_CompactValue((PyLongObject *)args[1]));
+	Py_RETURN_NONE;
+}
+
+static PyObject *on_line_of_one_thread(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	if (PyThread_get_thread_ident() != hrt_tracer.only_thread)
+		Py_RETURN_NONE;
+	return on_line(self, args, nargs, kwnames);
+}
+
+/* Whether the first line event of the code is PY_START's (pycompat.h): RESUME and what follows share a line. */
+static bool first_line_needs_start(PyCodeObject *py_code)
+{
+#if HRT_FIRST_LINE_NEEDS_START
+	int resume = py_code->_co_firsttraceable * (int)sizeof(_Py_CODEUNIT);
+	return PyCode_Addr2Line(py_code, resume) == PyCode_Addr2Line(py_code, resume + HRT_RESUME_BYTES);
+#else
+	(void)py_code;
+	return false;
+#endif
+}
+
+/* Switches line events on for a traced code object. */
+static void watch_lines(struct hrt_code *code)
+{
+	PyObject *py_type, *py_value, *py_traceback;
+
+	if (code->local_events)
+		return;
+	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	code->keep_start = first_line_needs_start(code->py_code);
+	PyObject *py_done = PyObject_CallMethod(py_monitoring, "set_local_events", "iOi", tool_id, code->py_code, event_line);
+	if (py_done) {
+		code->local_events = true;
+		Py_DECREF(py_done);
+	} else {
+		PyErr_Clear();
+		hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
+	}
+	PyErr_Restore(py_type, py_value, py_traceback);
+}
+
+/* Code begins to run, or is resumed. args: code, offset (and the exception of PY_THROW). */
+static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	PyCodeObject *py_code = (PyCodeObject *)args[0];
+	struct hrt_code *code = hrt_code_peek(py_code);
+
+	(void)self, (void)nargs, (void)kwnames;
+	if (!code || !code->local_events || code->generation != hrt_tracer.generation) {
+		code = hrt_code_decide(py_code, PyEval_GetGlobals());
+		if (code && code->line_count > 0)
+			watch_lines(code);
+	}
+	if (code && code->keep_start)
+		Py_RETURN_NONE;
+	return Py_NewRef(py_disable);
+}
+
+/* PY_THROW cannot be disabled. */
+static PyObject *on_throw(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	PyObject *py_answer = on_start(self, args, nargs, kwnames);
+	Py_DECREF(py_answer);
+	Py_RETURN_NONE;
+}
+
+static int event_bit(const char *name)
+{
+	PyObject *py_events = PyObject_GetAttrString(py_monitoring, "events");
+	PyObject *py_bit = py_events ? PyObject_GetAttrString(py_events, name) : NULL;
+	int bit = py_bit ? (int)PyLong_AsLong(py_bit) : 0;
+
+	Py_XDECREF(py_bit);
+	Py_XDECREF(py_events);
+	return bit;
+}
+
+static PyObject *make_callback(vectorcallfunc call)
+{
+	struct callback *callback = PyObject_New(struct callback, &callback_type);
+	if (callback)
+		callback->call = call;
+	return (PyObject *)callback;
+}
+
+int hrt_backend_init(void)
+{
+	if (py_monitoring)
+		return 0;
+	if (PyType_Ready(&callback_type) != 0)
+		return -1;
+	py_monitoring = Py_XNewRef(PySys_GetObject("monitoring"));
+	if (!py_monitoring) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter has no sys.monitoring");
+		return -1;
+	}
+	py_disable = PyObject_GetAttrString(py_monitoring, "DISABLE");
+	event_line = event_bit("LINE");
+	event_start = event_bit("PY_START");
+	event_resume = event_bit("PY_RESUME");
+	event_throw = event_bit("PY_THROW");
+	if (PyErr_Occurred())
+		Py_CLEAR(py_monitoring);
+	return py_monitoring ? 0 : -1;
+}
+
+/* Calls a function of sys.monitoring for its effect; -1 with the exception set. */
+static int monitoring(const char *function, const char *format, ...)
+{
+	PyObject *py_function = PyObject_GetAttrString(py_monitoring, function);
+	PyObject *py_args = NULL, *py_done = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (py_function)
+		py_args = Py_VaBuildValue(format, args);
+	va_end(args);
+	if (py_args)
+		py_done = PyObject_CallObject(py_function, py_args);
+	Py_XDECREF(py_args);
+	Py_XDECREF(py_function);
+	Py_XDECREF(py_done);
+	return py_done ? 0 : -1;
+}
+
+/* Ids 3 and 4 have no meaning of their own; those of debuggers, coverage and profilers are taken last. */
+static int take_tool_id(void)
+{
+	static const int preferred[] = {4, 3, 5, 2, 1, 0};
+
+	for (size_t i = 0; i < sizeof preferred / sizeof *preferred; i++) {
+		PyObject *py_tool = PyObject_CallMethod(py_monitoring, "get_tool", "i", preferred[i]);
+		bool free_id = py_tool == Py_None;
+		if (!py_tool)
+			return -1;
+		Py_DECREF(py_tool);
+		if (free_id) {
+			if (monitoring("use_tool_id", "(is)", preferred[i], "heartrate_shm") != 0)
+				return -1;
+			tool_id = preferred[i];
+			return 0;
+		}
+	}
+	PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: all six sys.monitoring tool ids are taken: stop another tool first");
+	return -1;
+}
+
+/* Line events for the code of every frame that is running now. */
+static void watch_running_frames(void)
+{
+	PyInterpreterState *interpreter = hrt_py_interpreter();
+
+	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
+	     thread = PyThreadState_Next(thread)) {
+		if (hrt_tracer.only_thread != 0 && thread->thread_id != hrt_tracer.only_thread)
+			continue;
+		/* Deciding runs filters, which may let other threads run: the frames are held meanwhile. */
+		PyFrameObject *py_frame = PyThreadState_GetFrame(thread);
+		while (py_frame) {
+			PyCodeObject *py_code = PyFrame_GetCode(py_frame);
+			PyObject *py_globals = PyFrame_GetGlobals(py_frame);
+			struct hrt_code *code = hrt_code_decide(py_code, py_globals);
+			if (code && code->line_count > 0)
+				watch_lines(code);
+			Py_DECREF(py_globals);
+			Py_DECREF(py_code);
+			PyFrameObject *py_back = PyFrame_GetBack(py_frame);
+			Py_DECREF(py_frame);
+			py_frame = py_back;
+		}
+	}
+}
+
+int hrt_backend_start(void)
+{
+	const struct {
+		int event;
+		int which;
+	} wanted[] = {{event_line, LINE}, {event_start, START}, {event_resume, START}};
+	PyObject *py_throw = NULL;
+
+	py_callbacks[LINE] = make_callback(hrt_tracer.only_thread ? on_line_of_one_thread : on_line);
+	py_callbacks[START] = make_callback(on_start);
+	py_throw = make_callback(on_throw);
+	if (!py_callbacks[LINE] || !py_callbacks[START] || !py_throw || take_tool_id() != 0)
+		goto fail;
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (monitoring("register_callback", "(iiO)", tool_id, wanted[i].event, py_callbacks[wanted[i].which]) != 0)
+			goto fail;
+	if (monitoring("register_callback", "(iiO)", tool_id, event_throw, py_throw) != 0 ||
+	    monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
+	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
+		goto fail;
+	Py_DECREF(py_throw);
+	watch_running_frames();
+	return 0;
+
+fail:
+	Py_XDECREF(py_throw);
+	hrt_backend_stop();
+	return -1;
+}
+
+int hrt_backend_refresh(void)
+{
+	if (monitoring("restart_events", "()") != 0)
+		return -1;
+	watch_running_frames();
+	return 0;
+}
+
+static void unwatch_lines(struct hrt_code *code)
+{
+	if (!code->local_events)
+		return;
+	code->local_events = false;
+	if (monitoring("set_local_events", "(iOi)", tool_id, code->py_code, 0) != 0)
+		PyErr_Clear();
+}
+
+void hrt_backend_stop(void)
+{
+	PyObject *py_type, *py_value, *py_traceback;
+
+	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	if (tool_id >= 0) {
+		const int events[] = {event_line, event_start, event_resume, event_throw};
+		if (monitoring("set_events", "(ii)", tool_id, 0) != 0)
+			PyErr_Clear();
+		hrt_codemap_each(unwatch_lines);
+		for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+			if (monitoring("register_callback", "(iiO)", tool_id, events[i], Py_None) != 0)
+				PyErr_Clear();
+		if (monitoring("free_tool_id", "(i)", tool_id) != 0)
+			PyErr_Clear();
+		tool_id = -1;
+	}
+	for (int i = 0; i < CALLBACK_COUNT; i++)
+		Py_CLEAR(py_callbacks[i]);
+	PyErr_Restore(py_type, py_value, py_traceback);
+}
+
+void hrt_backend_watch(PyThreadState *thread)
+{
+	(void)thread; /* monitoring knows all threads, and nobody can take it away */
+}
+
+#endif

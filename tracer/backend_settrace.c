@@ -1,0 +1,151 @@
+/* backend_settrace.c — line events through a C trace function (CPython 3.8 - 3.11).
+ *
+ * The function is set on every thread state, so that running threads and those of _thread are traced too, and without
+ * an object, so that sys.gettrace() stays None. A new thread is noticed by the first event of any other (its state is
+ * at the head of the interpreter's list before it runs), by the sampler, and, for threading's own, by its trace hook.
+ * Another tool may take the slot of a thread (sys.settrace): that is told, and taken back when it is free again. */
+#include "pycompat.h"
+
+#if !HRT_HAVE_MONITORING
+
+#include "backend.h"
+#include "codemap.h"
+
+static PyInterpreterState *interpreter;
+static PyThreadState *known_head; /* of the interpreter's threads when all had our function */
+static PyObject *py_thread_hook;
+static bool taken_over;
+
+static int on_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg);
+
+static bool wanted(const PyThreadState *thread)
+{
+	return hrt_tracer.only_thread == 0 || thread->thread_id == hrt_tracer.only_thread;
+}
+
+static void watch_new_threads(void)
+{
+	known_head = PyInterpreterState_ThreadHead(interpreter);
+	for (PyThreadState *thread = known_head; thread; thread = PyThreadState_Next(thread))
+		if (!thread->c_tracefunc && wanted(thread))
+			hrt_py_set_trace(thread, on_event);
+}
+
+static int on_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg)
+{
+	(void)self, (void)py_arg;
+	if (what != PyTrace_LINE && what != PyTrace_CALL)
+		return 0;
+	if (!hrt_tracer.segment)
+		return 0;
+	if (PyInterpreterState_ThreadHead(interpreter) != known_head && hrt_tracer.only_thread == 0)
+		watch_new_threads();
+
+	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
+	struct hrt_code *code = hrt_code_peek(py_code);
+	if (!code || code->generation != hrt_tracer.generation) {
+		PyObject *py_globals = PyObject_GetAttrString((PyObject *)py_frame, "f_globals");
+		code = hrt_code_decide(py_code, py_globals);
+		Py_XDECREF(py_globals);
+	}
+	if (what == PyTrace_LINE && code && code->line_count > 0)
+		hrt_code_hit(code, (uint32_t)PyFrame_GetLineNumber(py_frame));
+	return 0;
+}
+
+/* What threading calls with (frame, event, arg) as a new thread's first trace event. */
+static PyObject *thread_hook(PyObject *self, PyObject *args)
+{
+	(void)self, (void)args;
+	if (hrt_tracer.segment && hrt_tracer.only_thread == 0)
+		hrt_py_set_trace(PyThreadState_Get(), on_event);
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef thread_hook_def = {"heartrate_shm", thread_hook, METH_VARARGS, "Traces a new thread."};
+
+/* threading's trace hook, when it is loaded and nobody else's: borrowed, NULL otherwise. */
+static PyObject *threading_module(void)
+{
+	PyObject *py_modules = PySys_GetObject("modules");
+	return py_modules ? PyDict_GetItemString(py_modules, "threading") : NULL;
+}
+
+static bool hook_is(PyObject *py_threading, PyObject *py_expected)
+{
+	PyObject *py_hook = PyObject_GetAttrString(py_threading, "_trace_hook");
+	bool same = py_hook == py_expected;
+
+	PyErr_Clear();
+	Py_XDECREF(py_hook);
+	return same;
+}
+
+static void set_hook(PyObject *py_old, PyObject *py_new)
+{
+	PyObject *py_threading = threading_module();
+
+	if (py_threading && hook_is(py_threading, py_old) &&
+	    PyObject_SetAttrString(py_threading, "_trace_hook", py_new) != 0)
+		PyErr_Clear();
+}
+
+int hrt_backend_init(void)
+{
+	interpreter = hrt_py_interpreter();
+	if (!py_thread_hook)
+		py_thread_hook = PyCFunction_New(&thread_hook_def, NULL);
+	return py_thread_hook ? 0 : -1;
+}
+
+int hrt_backend_start(void)
+{
+	taken_over = false;
+	/* First the thread that calls: on 3.8 this is what tells the interpreter that tracing is possible. */
+	if (!PyThreadState_Get()->c_tracefunc)
+		hrt_py_set_trace(PyThreadState_Get(), on_event);
+	if (hrt_tracer.only_thread == 0) {
+		watch_new_threads();
+		set_hook(Py_None, py_thread_hook);
+	}
+	return 0;
+}
+
+int hrt_backend_refresh(void)
+{
+	return 0; /* each code object compares its generation */
+}
+
+void hrt_backend_stop(void)
+{
+	PyObject *py_type, *py_value, *py_traceback;
+
+	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	set_hook(py_thread_hook, Py_None);
+	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread; thread = PyThreadState_Next(thread))
+		if (thread->c_tracefunc == on_event)
+			hrt_py_set_trace(thread, NULL);
+	known_head = NULL;
+	PyErr_Restore(py_type, py_value, py_traceback);
+}
+
+void hrt_backend_watch(PyThreadState *thread)
+{
+	if (!wanted(thread) || thread->c_tracefunc == on_event)
+		return;
+	if (!thread->c_tracefunc) {
+		hrt_py_set_trace(thread, on_event);
+		if (taken_over)
+			hrt_note(HR_NOTE_RESUMED, "tracing goes on: the other tool has let go");
+		taken_over = false;
+		return;
+	}
+	if (!taken_over) {
+		PyObject *py_owner = thread->c_traceobj;
+		hrt_note(HR_NOTE_TAKEN_OVER, "tracing was taken over by %s",
+		         py_owner ? Py_TYPE(py_owner)->tp_name : "another trace function");
+		taken_over = true;
+	}
+}
+
+#endif

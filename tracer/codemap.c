@@ -1,0 +1,405 @@
+/* codemap.c — see codemap.h. Knows CPython's code objects and the segment's writer; nothing of events. */
+#include "codemap.h"
+
+#include "filemap.h"
+#include "hr_err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+Py_ssize_t hrt_codemap_extra_index = -1;
+
+/* What equal code objects share. */
+struct hrt_run {
+	struct hrt_run *next; /* in its bucket */
+	uint64_t key[2];
+	uint32_t index; /* in the segment's codes */
+	uint32_t first_line;
+	uint32_t line_count;
+	uint32_t slot_of[];
+};
+
+static struct hrt_code *all_codes;
+static struct hrt_run **buckets;
+static size_t bucket_count, run_count;
+
+/* ---- lines ---- */
+
+struct lines {
+	uint32_t *at; /* ascending, each once */
+	uint32_t count, capacity;
+};
+
+static int lines_add(struct lines *lines, long line)
+{
+	if (line < 1 || line > INT32_MAX)
+		return 0;
+	if (lines->count == lines->capacity) {
+		uint32_t capacity = lines->capacity ? lines->capacity * 2 : 32;
+		uint32_t *at = realloc(lines->at, capacity * sizeof *at);
+		if (!at)
+			return HR_ENOMEM;
+		lines->at = at;
+		lines->capacity = capacity;
+	}
+	lines->at[lines->count++] = (uint32_t)line;
+	return 0;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void lines_sort(struct lines *lines)
+{
+	uint32_t kept = 0;
+
+	qsort(lines->at, lines->count, sizeof *lines->at, compare_lines);
+	for (uint32_t i = 0; i < lines->count; i++)
+		if (kept == 0 || lines->at[kept - 1] != lines->at[i])
+			lines->at[kept++] = lines->at[i];
+	lines->count = kept;
+}
+
+#if HRT_HAVE_CO_LINES
+static int lines_collect(PyCodeObject *py_code, struct lines *lines)
+{
+	PyObject *py_all = PyObject_CallMethod((PyObject *)py_code, "co_lines", NULL);
+	PyObject *py_range;
+	int err = py_all ? 0 : HR_ENOMEM;
+
+	while (err == 0 && (py_range = PyIter_Next(py_all))) {
+		PyObject *py_line = PyTuple_GET_ITEM(py_range, 2);
+		if (py_line != Py_None)
+			err = lines_add(lines, PyLong_AsLong(py_line));
+		Py_DECREF(py_range);
+	}
+	Py_XDECREF(py_all);
+	if (PyErr_Occurred()) {
+		PyErr_Clear();
+		err = HR_ENOMEM;
+	}
+	return err;
+}
+#else
+static int lines_collect(PyCodeObject *py_code, struct lines *lines)
+{
+	const unsigned char *table = (const unsigned char *)PyBytes_AS_STRING(py_code->co_lnotab);
+	Py_ssize_t size = PyBytes_GET_SIZE(py_code->co_lnotab);
+	long line = py_code->co_firstlineno;
+	int err = 0;
+
+	/* A line is real where the address moves on before the next line begins (Objects/lnotab_notes.txt). */
+	for (Py_ssize_t i = 0; err == 0 && i + 1 < size; i += 2) {
+		if (table[i] != 0)
+			err = lines_add(lines, line);
+		line += (signed char)table[i + 1];
+	}
+	return err != 0 ? err : lines_add(lines, line);
+}
+#endif
+
+/* ---- runs ---- */
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t count, uint64_t prime)
+{
+	const unsigned char *at = bytes;
+
+	for (; count >= 8; at += 8, count -= 8) {
+		uint64_t word;
+		memcpy(&word, at, 8);
+		hash = (hash ^ word) * prime;
+		hash ^= hash >> 29;
+	}
+	while (count-- > 0)
+		hash = (hash ^ *at++) * prime;
+	return hash ^ hash >> 32;
+}
+
+static void mix_object(uint64_t key[2], PyObject *py_object)
+{
+	const char *bytes;
+	Py_ssize_t size;
+
+	if (PyBytes_Check(py_object)) {
+		bytes = PyBytes_AS_STRING(py_object);
+		size = PyBytes_GET_SIZE(py_object);
+	} else {
+		bytes = PyUnicode_DATA(py_object);
+		size = PyUnicode_GET_LENGTH(py_object) * PyUnicode_KIND(py_object);
+	}
+	key[0] = mix(key[0], &size, sizeof size, UINT64_C(0x9e3779b97f4a7c15));
+	key[1] = mix(key[1], &size, sizeof size, UINT64_C(0xd6e8feb86659fd93));
+	key[0] = mix(key[0], bytes, (size_t)size, UINT64_C(0x9e3779b97f4a7c15));
+	key[1] = mix(key[1], bytes, (size_t)size, UINT64_C(0xd6e8feb86659fd93));
+}
+
+/* 128 bits over everything that makes code objects equal; two that collide would share a name, not a line. */
+static int run_key(PyCodeObject *py_code, uint32_t file, bool counted, uint64_t key[2])
+{
+	PyObject *py_bytecode = hrt_py_bytecode(py_code);
+	uint32_t start[3] = {file, (uint32_t)py_code->co_firstlineno, counted};
+
+	if (!py_bytecode) {
+		PyErr_Clear();
+		return HR_ENOMEM;
+	}
+	key[0] = mix(1, start, sizeof start, UINT64_C(0x9e3779b97f4a7c15));
+	key[1] = mix(2, start, sizeof start, UINT64_C(0xd6e8feb86659fd93));
+	mix_object(key, hrt_py_qualname(py_code));
+	mix_object(key, py_bytecode);
+	mix_object(key, hrt_py_linetable(py_code));
+	Py_DECREF(py_bytecode);
+	return 0;
+}
+
+static struct hrt_run *run_find(const uint64_t key[2])
+{
+	if (bucket_count == 0)
+		return NULL;
+	for (struct hrt_run *run = buckets[key[0] & (bucket_count - 1)]; run; run = run->next)
+		if (run->key[0] == key[0] && run->key[1] == key[1])
+			return run;
+	return NULL;
+}
+
+static int run_insert(struct hrt_run *run)
+{
+	if (run_count >= bucket_count) {
+		size_t count = bucket_count ? bucket_count * 2 : 256;
+		struct hrt_run **grown = calloc(count, sizeof *grown);
+		if (!grown)
+			return HR_ENOMEM;
+		for (size_t i = 0; i < bucket_count; i++) {
+			for (struct hrt_run *next, *at = buckets[i]; at; at = next) {
+				next = at->next;
+				at->next = grown[at->key[0] & (count - 1)];
+				grown[at->key[0] & (count - 1)] = at;
+			}
+		}
+		free(buckets);
+		buckets = grown;
+		bucket_count = count;
+	}
+	run->next = buckets[run->key[0] & (bucket_count - 1)];
+	buckets[run->key[0] & (bucket_count - 1)] = run;
+	run_count++;
+	return 0;
+}
+
+/* Writes the code's entry (and slots, when it is counted) into the segment. */
+static int run_make(PyCodeObject *py_code, uint32_t file, bool counted, const uint64_t key[2], struct hrt_run **out)
+{
+	struct hr_code entry = {.file = file, .first_line = (uint32_t)py_code->co_firstlineno};
+	struct hrt_run *run = NULL;
+	struct lines lines = {0};
+	PyObject *py_name = NULL;
+	int err = counted ? lines_collect(py_code, &lines) : 0;
+
+	if (err != 0)
+		goto fail;
+	if (lines.count > 0)
+		lines_sort(&lines);
+	uint32_t first = lines.count > 0 ? lines.at[0] : 0;
+	uint32_t span = lines.count > 0 ? lines.at[lines.count - 1] - first + 1 : 0;
+	run = malloc(sizeof *run + span * sizeof run->slot_of[0]);
+	py_name = PyUnicode_AsEncodedString(hrt_py_qualname(py_code), "utf-8", "surrogateescape");
+	if (!py_name) {
+		PyErr_Clear();
+		py_name = PyBytes_FromString("?");
+	}
+	if (!run || !py_name) {
+		err = HR_ENOMEM;
+		goto fail;
+	}
+	/* A name that found no room is shown empty: no reason not to count. */
+	hrt_segment_put_string(hrt_tracer.segment,
+	                       (struct hrt_text){PyBytes_AS_STRING(py_name), (size_t)PyBytes_GET_SIZE(py_name)},
+	                       &entry.qualname);
+	err = hrt_segment_put_code(hrt_tracer.segment, &entry, lines.at, lines.count, &run->index);
+	if (err != 0)
+		goto fail;
+	run->key[0] = key[0];
+	run->key[1] = key[1];
+	run->first_line = first;
+	run->line_count = span;
+	memset(run->slot_of, 0xff, span * sizeof run->slot_of[0]);
+	for (uint32_t i = 0; i < lines.count; i++)
+		run->slot_of[lines.at[i] - first] = entry.slot_first + i;
+	err = run_insert(run);
+	if (err != 0)
+		goto fail;
+	*out = run;
+	run = NULL;
+fail:
+	PyErr_Clear();
+	Py_XDECREF(py_name);
+	free(lines.at);
+	free(run);
+	return err;
+}
+
+/* ---- entries ---- */
+
+static void code_free(void *extra)
+{
+	struct hrt_code *code = extra;
+
+	*code->link = code->next;
+	if (code->next)
+		code->next->link = code->link;
+	free(code);
+}
+
+static struct hrt_code *code_get(PyCodeObject *py_code)
+{
+	struct hrt_code *code = hrt_code_peek(py_code);
+
+	if (code)
+		return code;
+	code = calloc(1, sizeof *code);
+	if (!code)
+		return NULL;
+	code->index = HR_INDEX_NONE;
+	code->py_code = py_code;
+	code->next = all_codes;
+	code->link = &all_codes;
+	if (all_codes)
+		all_codes->link = &code->next;
+	all_codes = code;
+	if (hrt_py_set_extra((PyObject *)py_code, hrt_codemap_extra_index, code) != 0) {
+		PyErr_Clear();
+		code_free(code);
+		return NULL;
+	}
+	return code;
+}
+
+/* Gives `code` its run, counted or for stacks only. An entry of an earlier segment starts anew. */
+static int code_register(struct hrt_code *code, bool counted)
+{
+	uint64_t key[2];
+	uint32_t file = hrt_filemap_index(code->py_code->co_filename);
+	int err = file == HR_INDEX_NONE ? HR_EFULL : run_key(code->py_code, file, counted, key);
+
+	code->line_count = 0;
+	code->run = NULL;
+	code->index = HR_INDEX_NONE;
+	if (err == 0) {
+		code->run = run_find(key);
+		if (!code->run)
+			err = run_make(code->py_code, file, counted, key, &code->run);
+	}
+	if (err != 0) {
+		code->refused = hrt_tracer.generation;
+		hrt_tell_full(err);
+		return err;
+	}
+	code->index = code->run->index;
+	code->slots = hrt_tracer.slots;
+	code->slot_of = code->run->slot_of;
+	code->first_line = code->run->first_line;
+	code->line_count = code->run->line_count;
+	return 0;
+}
+
+struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals)
+{
+	struct hrt_code *code = hrt_code_peek(py_code);
+	PyObject *py_type, *py_value, *py_traceback;
+
+	if (code && code->generation == hrt_tracer.generation)
+		return code;
+	if (code && code->generation >= hrt_tracer.first_generation && code->line_count > 0) {
+		code->generation = hrt_tracer.generation; /* more filters never take a file away */
+		return code;
+	}
+	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	bool fresh = !code && PyUnicode_CompareWithASCIIString(py_code->co_name, "<module>") == 0;
+	bool traced = hrt_filemap_traced(py_code->co_filename, py_globals, fresh);
+	if (!traced && HRT_HAVE_MONITORING) {
+		code = NULL; /* its events are off: nobody will ask again, so nothing need be remembered */
+	} else {
+		code = code_get(py_code);
+		if (code) {
+			code->line_count = 0;
+			if (traced)
+				code_register(code, true);
+			code->generation = hrt_tracer.generation;
+		} else {
+			hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
+		}
+	}
+	PyErr_Restore(py_type, py_value, py_traceback);
+	return code;
+}
+
+uint32_t hrt_code_index(PyCodeObject *py_code)
+{
+	struct hrt_code *code = code_get(py_code);
+
+	if (!code)
+		return HR_INDEX_NONE;
+	/* An index of an earlier segment is no index: runs are forgotten at the end of each. */
+	if (!code->run && code->refused != hrt_tracer.generation)
+		code_register(code, false);
+	return code->index;
+}
+
+void hrt_codemap_each(void (*visit)(struct hrt_code *code))
+{
+	for (struct hrt_code *next, *code = all_codes; code; code = next) {
+		next = code->next;
+		visit(code);
+	}
+}
+
+static void code_reset(struct hrt_code *code)
+{
+	code->line_count = 0;
+	code->run = NULL;
+	code->index = HR_INDEX_NONE;
+}
+
+void hrt_codemap_clear(void)
+{
+	hrt_codemap_each(code_reset);
+	for (size_t i = 0; i < bucket_count; i++) {
+		for (struct hrt_run *next, *run = buckets[i]; run; run = next) {
+			next = run->next;
+			free(run);
+		}
+	}
+	free(buckets);
+	buckets = NULL;
+	bucket_count = run_count = 0;
+}
+
+int hrt_codemap_init(void)
+{
+	PyCodeObject *py_probe;
+	struct hrt_code *code;
+	void *by_api = NULL;
+
+	if (hrt_codemap_extra_index >= 0)
+		return 0;
+	hrt_codemap_extra_index = hrt_py_request_extra_index(code_free);
+	if (hrt_codemap_extra_index < 0) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm: no code extra index left in this interpreter");
+		return -1;
+	}
+	py_probe = PyCode_NewEmpty("<heartrate_shm>", "probe", 1);
+	if (!py_probe)
+		return -1;
+	code = code_get(py_probe);
+	bool same = code && hrt_py_get_extra((PyObject *)py_probe, hrt_codemap_extra_index, &by_api) == 0 &&
+	            by_api == code && hrt_code_peek(py_probe) == code;
+	Py_DECREF(py_probe);
+	if (!same) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter keeps code extras in another way");
+		return -1;
+	}
+	return 0;
+}

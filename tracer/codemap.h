@@ -1,0 +1,64 @@
+/* codemap.h — code object → its slots.
+ *
+ * Each code object that was looked at carries one struct hrt_code in co_extra (O(1) on every version). Equal code
+ * objects (file and content, first line, qualified name, bytecode, line table) share one run of slots. */
+#ifndef HRT_CODEMAP_H
+#define HRT_CODEMAP_H
+
+#include "hr_atomic.h"
+#include "tracer.h"
+
+struct hrt_run;
+
+struct hrt_code {
+	/* What a hit needs: lines [first_line, first_line + line_count) → slot or HR_INDEX_NONE. */
+	struct hr_slot *slots;
+	const uint32_t *slot_of;
+	uint32_t first_line;
+	uint32_t line_count; /* 0: not counted */
+
+	uint64_t generation; /* of hrt_tracer when it was decided; older: ask again */
+	uint64_t refused;    /* of hrt_tracer when a full table refused it: no use to ask again before it grows */
+	uint32_t index;      /* in the segment's codes, HR_INDEX_NONE none */
+	bool local_events;   /* the monitoring backend has switched LINE on */
+	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_FIRST_LINE_NEEDS_START) */
+	struct hrt_run *run;
+	PyCodeObject *py_code; /* borrowed: the code object owns this */
+	struct hrt_code *next, **link;
+};
+
+extern Py_ssize_t hrt_codemap_extra_index;
+
+/* Once a process: reserves the co_extra index. Sets a Python exception on failure. */
+int hrt_codemap_init(void);
+
+/* The entry of a code object, or NULL when nobody has looked at it yet. */
+static inline struct hrt_code *hrt_code_peek(PyCodeObject *py_code)
+{
+	return hrt_py_peek_extra(py_code, hrt_codemap_extra_index);
+}
+
+/* Decides whether the code is traced and gives it slots if so. May run filters; keeps a pending exception.
+ * NULL without memory. `py_globals` (may be NULL) helps to find the source of what is not a file. */
+struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals);
+
+/* Index for a stack frame; runs no Python code. HR_INDEX_NONE when the tables are full. */
+uint32_t hrt_code_index(PyCodeObject *py_code);
+
+/* Counts a hit of `line`. */
+static inline void hrt_code_hit(const struct hrt_code *code, uint32_t line)
+{
+	uint32_t at = line - code->first_line;
+	if (at < code->line_count && code->slot_of[at] != HR_INDEX_NONE)
+		hr_slot_hit(&code->slots[code->slot_of[at]], hrt_tracer.tick);
+	else
+		hrt_segment_drop(hrt_tracer.segment, HR_DROP_HITS, 1);
+}
+
+/* Calls `visit` for every code object that has an entry. */
+void hrt_codemap_each(void (*visit)(struct hrt_code *code));
+
+/* Forgets all runs: no entry counts any more. */
+void hrt_codemap_clear(void);
+
+#endif

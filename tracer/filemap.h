@@ -1,0 +1,23 @@
+/* filemap.h — file names of code objects → "traced or not" and their entry in the segment.
+ *
+ * Owns the filters' answers, absolute paths, and the source text of what is not a file. */
+#ifndef HRT_FILEMAP_H
+#define HRT_FILEMAP_H
+
+#include "tracer.h"
+
+/* Starts with no answers; takes the working directory that relative names are resolved against. */
+int hrt_filemap_init(void);
+void hrt_filemap_clear(void);
+
+/* Remembers the directory in which the program was when the package was imported. */
+void hrt_filemap_remember_cwd(void);
+
+/* Whether code of `py_filename` is to be counted. Asks the filters once a path (Python code runs); keeps a pending
+ * exception of the program. `fresh`: the file has just been loaded, so look whether its content is new. */
+bool hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh);
+
+/* Index of the file's entry, made when there is none; HR_INDEX_NONE when the table is full. Runs no Python code. */
+uint32_t hrt_filemap_index(PyObject *py_filename);
+
+#endif

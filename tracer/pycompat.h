@@ -1,0 +1,230 @@
+/* pycompat.h — what differs between CPython 3.8 and 3.15, and nothing else.
+ *
+ * The only file that may ask for PY_VERSION_HEX. Everything here is a thin name for one interpreter fact. */
+#ifndef HRT_PYCOMPAT_H
+#define HRT_PYCOMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <frameobject.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#if PY_VERSION_HEX < 0x03080000
+#error "heartrate_shm needs CPython 3.8 or newer"
+#endif
+
+/* PEP 669. Below it a C trace function serves. */
+#if PY_VERSION_HEX >= 0x030C0000
+#define HRT_HAVE_MONITORING 1
+#else
+#define HRT_HAVE_MONITORING 0
+#endif
+
+/* From 3.13 on the LINE event of the first line comes from PY_START's handler when the two share a line (one-line
+ * functions and lambdas): it stops when a callback answers DISABLE to PY_START. Measured on 3.13.0, 3.13.15, 3.14.8
+ * and 3.15.0; 3.12 does not need it. */
+#define HRT_FIRST_LINE_NEEDS_START (PY_VERSION_HEX >= 0x030D0000)
+#if PY_VERSION_HEX >= 0x030F0000
+#define HRT_RESUME_BYTES 4 /* with its cache entry */
+#else
+#define HRT_RESUME_BYTES 2
+#endif
+
+/* os.fork() counts threads after the after_in_parent hooks have run and warns when there are several (3.12 and
+ * 3.13.0): a thread that is started again by a hook would be seen. */
+#define HRT_FORK_COUNTS_THREADS_LATE (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000)
+
+/* Columns of the running expression: PEP 657. */
+#define HRT_HAVE_POSITIONS (PY_VERSION_HEX >= 0x030B0000)
+
+/* The kernel's thread id is in the thread state from 3.11 on. */
+#define HRT_HAVE_NATIVE_ID (PY_VERSION_HEX >= 0x030B0000)
+
+#ifdef Py_GIL_DISABLED
+#define HRT_FREE_THREADED 1
+#else
+#define HRT_FREE_THREADED 0
+#endif
+
+#if PY_VERSION_HEX < 0x030A0000
+static inline PyObject *Py_NewRef(PyObject *object)
+{
+	Py_INCREF(object);
+	return object;
+}
+#endif
+
+/* ---- code objects ---- */
+
+#if PY_VERSION_HEX >= 0x030C0000
+#define hrt_py_request_extra_index PyUnstable_Eval_RequestCodeExtraIndex
+#define hrt_py_set_extra           PyUnstable_Code_SetExtra
+#define hrt_py_get_extra           PyUnstable_Code_GetExtra
+#else
+#define hrt_py_request_extra_index _PyEval_RequestCodeExtraIndex
+#define hrt_py_set_extra           _PyCode_SetExtra
+#define hrt_py_get_extra           _PyCode_GetExtra
+#endif
+
+/* Objects/codeobject.c: the private struct behind co_extra, the same on 3.8 - 3.15. Reading it directly is what makes
+ * a hit cheap; hrt_codemap_init() checks it against the API once. */
+struct hrt_py_extra {
+	Py_ssize_t size;
+	void *extras[1];
+};
+
+static inline void *hrt_py_peek_extra(PyCodeObject *py_code, Py_ssize_t index)
+{
+	const struct hrt_py_extra *extra = py_code->co_extra;
+	return extra && index < extra->size ? ((void *const *)extra->extras)[index] : NULL;
+}
+
+/* New reference to the bytes of the code without specialisation and instrumentation. */
+static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+	return PyCode_GetCode(py_code);
+#else
+	return Py_NewRef(py_code->co_code);
+#endif
+}
+
+/* Borrowed. */
+static inline PyObject *hrt_py_linetable(PyCodeObject *py_code)
+{
+#if PY_VERSION_HEX >= 0x030A0000
+	return py_code->co_linetable;
+#else
+	return py_code->co_lnotab;
+#endif
+}
+
+/* Borrowed. */
+static inline PyObject *hrt_py_qualname(PyCodeObject *py_code)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+	return py_code->co_qualname;
+#else
+	return py_code->co_name;
+#endif
+}
+
+/* co_lines() gives (start, end, line); before 3.10 co_lnotab is pairs of (address delta, signed line delta). */
+#define HRT_HAVE_CO_LINES (PY_VERSION_HEX >= 0x030A0000)
+
+/* ---- frames and threads; borrowed references: valid while the GIL is held and the frame runs ---- */
+
+static inline PyCodeObject *hrt_py_frame_code(PyFrameObject *py_frame)
+{
+#if PY_VERSION_HEX >= 0x03090000
+	PyCodeObject *py_code = PyFrame_GetCode(py_frame);
+	Py_DECREF(py_code);
+	return py_code;
+#else
+	return py_frame->f_code;
+#endif
+}
+
+static inline PyFrameObject *hrt_py_frame_back(PyFrameObject *py_frame)
+{
+#if PY_VERSION_HEX >= 0x03090000
+	PyFrameObject *py_back = PyFrame_GetBack(py_frame);
+	Py_XDECREF(py_back);
+	return py_back;
+#else
+	return py_frame->f_back;
+#endif
+}
+
+static inline PyFrameObject *hrt_py_thread_frame(PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x03090000
+	PyFrameObject *py_frame = PyThreadState_GetFrame(thread);
+	Py_XDECREF(py_frame);
+	return py_frame;
+#else
+	return thread->frame;
+#endif
+}
+
+static inline PyInterpreterState *hrt_py_interpreter(void)
+{
+#if PY_VERSION_HEX >= 0x03090000
+	return PyInterpreterState_Get();
+#else
+	return _PyInterpreterState_Get();
+#endif
+}
+
+/* The line that a frame is on, and from 3.11 on the whole expression; what is unknown stays as it is. */
+static inline void hrt_py_frame_position(PyFrameObject *py_frame, int *line, int *end_line, int *col, int *end_col)
+{
+#if HRT_HAVE_POSITIONS
+	int at = PyFrame_GetLasti(py_frame);
+	if (at >= 0 && PyCode_Addr2Location(hrt_py_frame_code(py_frame), at, line, col, end_line, end_col) && *line > 0)
+		return;
+	*end_line = *col = *end_col = -1;
+#else
+	(void)end_line;
+	(void)col;
+	(void)end_col;
+#endif
+	*line = PyFrame_GetLineNumber(py_frame);
+}
+
+/* Frame objects are made by looking at them from 3.11 on, and making objects may start the collector (before 3.12 at
+ * once): finalizers of the program must not run on our thread. */
+static inline int hrt_py_gc_pause(void)
+{
+#if PY_VERSION_HEX >= 0x030A0000
+	return PyGC_Disable();
+#else
+	return 0;
+#endif
+}
+
+static inline void hrt_py_gc_resume(int was_enabled)
+{
+#if PY_VERSION_HEX >= 0x030A0000
+	if (was_enabled)
+		PyGC_Enable();
+#else
+	(void)was_enabled;
+#endif
+}
+
+/* ---- the trace function of a thread that need not be ours (below 3.12) ---- */
+
+#if !HRT_HAVE_MONITORING
+static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function)
+{
+#if PY_VERSION_HEX >= 0x03090000
+	if (_PyEval_SetTrace(thread, function, NULL) != 0)
+		PyErr_Clear(); /* an audit hook refused: that thread stays untraced */
+#else
+	/* PyEval_SetTrace() on any thread has told the interpreter that tracing is possible. */
+	if (thread == PyThreadState_Get()) {
+		PyEval_SetTrace(function, NULL);
+		return;
+	}
+	thread->c_tracefunc = function;
+	thread->use_tracing = function != NULL || thread->c_profilefunc != NULL;
+#endif
+}
+#endif
+
+/* Room for a call that the program must not see fail for its own recursion depth: returns what to give back. */
+static inline void hrt_py_recursion_lend(PyThreadState *thread, int frames)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+	thread->py_recursion_remaining += frames;
+#elif PY_VERSION_HEX >= 0x030B0000
+	thread->recursion_remaining += frames;
+#else
+	thread->recursion_depth -= frames;
+#endif
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* tracer.h — what the tracer's units know in common: the one running tracer of this process.
+ *
+ * Everything here is touched with the GIL held only. */
+#ifndef HRT_TRACER_H
+#define HRT_TRACER_H
+
+#include "pycompat.h"
+#include "segment.h"
+
+struct hrt_tracer {
+	struct hrt_segment *segment; /* NULL: not tracing */
+	struct hr_slot *slots;
+	const _Atomic uint64_t *tick;
+	/* Grows with each start and each added filter: a decision or an index made under an older one is asked again. */
+	uint64_t generation;
+	uint64_t first_generation;   /* of this start: indices made before it belong to another segment */
+	unsigned long only_thread;   /* ident of the one thread to trace, 0 all */
+	PyObject *py_filters;        /* list of callables path -> bool */
+	PyObject *py_callers;        /* set of code file names that called trace() */
+	bool told_full;              /* the one line on stderr has been written */
+	bool sampling;               /* our own thread has the GIL: no Python code may run */
+};
+
+extern struct hrt_tracer hrt_tracer;
+
+/* Notes `text` in the segment. */
+void hrt_note(enum hr_note_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* After a failed registration: says once, on sys.stderr, that counting is incomplete. */
+void hrt_tell_full(int err);
+
+#endif
