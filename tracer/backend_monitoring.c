@@ -1,5 +1,8 @@
 /* backend_monitoring.c — line events through sys.monitoring (PEP 669, CPython 3.12+).
  *
+ * A line is hit where sys.settrace has a line event: at each LINE event, and at each jump back within one line (the
+ * interpreter's own emulation of sys.settrace, Python/legacy_tracing.c, adds these from JUMP events).
+ *
  * Globally PY_START, PY_RESUME and PY_THROW tell of code that begins to run; each place answers DISABLE at once, so
  * that untraced code pays nothing. Code of traced files gets local LINE events, whose callback is an object of our
  * own type with a vectorcall slot: cheaper than any function object, and it goes from the code object to the counter
@@ -15,26 +18,24 @@
 
 /* A callable that is nothing but its C function. */
 struct callback {
-	PyObject_HEAD
-	vectorcallfunc call;
+	PyObject_HEAD vectorcallfunc call;
 };
 
-enum { LINE, START, CALLBACK_COUNT };
+enum { LINE, JUMP, START, THROW, CALLBACK_COUNT };
 
 static PyTypeObject callback_type = {
-	PyVarObject_HEAD_INIT(NULL, 0)
-	.tp_name = "heartrate_shm._tracer.Callback",
-	.tp_basicsize = sizeof(struct callback),
-	.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
-	.tp_vectorcall_offset = offsetof(struct callback, call),
-	.tp_call = PyVectorcall_Call,
-	.tp_doc = "Receives monitoring events.",
+        PyVarObject_HEAD_INIT(NULL, 0).tp_name = "heartrate_shm._tracer.Callback",
+        .tp_basicsize = sizeof(struct callback),
+        .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+        .tp_vectorcall_offset = offsetof(struct callback, call),
+        .tp_call = PyVectorcall_Call,
+        .tp_doc = "Receives monitoring events.",
 };
 
 static PyObject *py_monitoring, *py_disable;
 static PyObject *py_callbacks[CALLBACK_COUNT];
 static int tool_id = -1;
-static int event_line, event_start, event_resume, event_throw;
+static int event_line, event_jump, event_start, event_resume, event_throw;
 
 static PyObject *on_line(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
@@ -53,11 +54,42 @@ static PyObject *on_line_of_one_thread(PyObject *self, PyObject *const *args, si
 	return on_line(self, args, nargs, kwnames);
 }
 
+/* The line that a jump from byte `from` to byte `to` hits again, 0 none. */
+static int repeated_line(PyCodeObject *py_code, int from, int to)
+{
+	if (to >= from)
+		return 0;
+	int line = PyCode_Addr2Line(py_code, to);
+	return line > 0 && PyCode_Addr2Line(py_code, from) == line ? line : 0;
+}
+
+/* args: code, offset of the jump, offset of its target; both are the same each time. */
+static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
+	int from = (int)PyUnstable_Long_CompactValue((PyLongObject *)args[1]);
+
+	(void)self, (void)nargs, (void)kwnames;
+	if (!code)
+		Py_RETURN_NONE;
+	struct hrt_jump *jump = &code->jumps[from / 2 % 4];
+	if (jump->line == 0 || jump->from != from) {
+		int line =
+		        repeated_line(code->py_code, from, (int)PyUnstable_Long_CompactValue((PyLongObject *)args[2]));
+		if (line == 0)
+			return Py_NewRef(py_disable);
+		*jump = (struct hrt_jump){.from = from, .line = line};
+	}
+	if (hrt_tracer.only_thread == 0 || PyThread_get_thread_ident() == hrt_tracer.only_thread)
+		hrt_code_hit(code, (uint32_t)jump->line);
+	Py_RETURN_NONE;
+}
+
 /* Whether the first line event of the code is PY_START's (pycompat.h): RESUME and what follows share a line. */
 static bool first_line_needs_start(PyCodeObject *py_code)
 {
 #if HRT_FIRST_LINE_NEEDS_START
-	int resume = py_code->_co_firsttraceable * (int)sizeof(_Py_CODEUNIT);
+	int resume = py_code->_co_firsttraceable * 2 /* bytes a code unit */;
 	return PyCode_Addr2Line(py_code, resume) == PyCode_Addr2Line(py_code, resume + HRT_RESUME_BYTES);
 #else
 	(void)py_code;
@@ -74,7 +106,8 @@ static void watch_lines(struct hrt_code *code)
 		return;
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	code->keep_start = first_line_needs_start(code->py_code);
-	PyObject *py_done = PyObject_CallMethod(py_monitoring, "set_local_events", "iOi", tool_id, code->py_code, event_line);
+	PyObject *py_done = PyObject_CallMethod(py_monitoring, "set_local_events", "iOi", tool_id, code->py_code,
+	                                        event_line | event_jump);
 	if (py_done) {
 		code->local_events = true;
 		Py_DECREF(py_done);
@@ -142,6 +175,7 @@ int hrt_backend_init(void)
 	}
 	py_disable = PyObject_GetAttrString(py_monitoring, "DISABLE");
 	event_line = event_bit("LINE");
+	event_jump = event_bit("JUMP");
 	event_start = event_bit("PY_START");
 	event_resume = event_bit("PY_RESUME");
 	event_throw = event_bit("PY_THROW");
@@ -187,7 +221,8 @@ static int take_tool_id(void)
 			return 0;
 		}
 	}
-	PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: all six sys.monitoring tool ids are taken: stop another tool first");
+	PyErr_SetString(PyExc_RuntimeError,
+	                "heartrate_shm: all six sys.monitoring tool ids are taken: stop another tool first");
 	return -1;
 }
 
@@ -219,30 +254,38 @@ static void watch_running_frames(void)
 
 int hrt_backend_start(void)
 {
+	const vectorcallfunc calls[CALLBACK_COUNT] = {
+	        [LINE] = hrt_tracer.only_thread ? on_line_of_one_thread : on_line,
+	        [JUMP] = on_jump,
+	        [START] = on_start,
+	        [THROW] = on_throw,
+	};
 	const struct {
 		int event;
 		int which;
-	} wanted[] = {{event_line, LINE}, {event_start, START}, {event_resume, START}};
-	PyObject *py_throw = NULL;
+	} wanted[] = {
+	        {event_line, LINE},    {event_jump, JUMP},   {event_start, START},
+	        {event_resume, START}, {event_throw, THROW},
+	};
 
-	py_callbacks[LINE] = make_callback(hrt_tracer.only_thread ? on_line_of_one_thread : on_line);
-	py_callbacks[START] = make_callback(on_start);
-	py_throw = make_callback(on_throw);
-	if (!py_callbacks[LINE] || !py_callbacks[START] || !py_throw || take_tool_id() != 0)
+	for (int i = 0; i < CALLBACK_COUNT; i++) {
+		py_callbacks[i] = make_callback(calls[i]);
+		if (!py_callbacks[i])
+			goto fail;
+	}
+	if (take_tool_id() != 0)
 		goto fail;
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-		if (monitoring("register_callback", "(iiO)", tool_id, wanted[i].event, py_callbacks[wanted[i].which]) != 0)
+		if (monitoring("register_callback", "(iiO)", tool_id, wanted[i].event, py_callbacks[wanted[i].which]) !=
+		    0)
 			goto fail;
-	if (monitoring("register_callback", "(iiO)", tool_id, event_throw, py_throw) != 0 ||
-	    monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
+	if (monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
 	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
 		goto fail;
-	Py_DECREF(py_throw);
 	watch_running_frames();
 	return 0;
 
 fail:
-	Py_XDECREF(py_throw);
 	hrt_backend_stop();
 	return -1;
 }
@@ -270,7 +313,7 @@ void hrt_backend_stop(void)
 
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	if (tool_id >= 0) {
-		const int events[] = {event_line, event_start, event_resume, event_throw};
+		const int events[] = {event_line, event_jump, event_start, event_resume, event_throw};
 		if (monitoring("set_events", "(ii)", tool_id, 0) != 0)
 			PyErr_Clear();
 		hrt_codemap_each(unwatch_lines);

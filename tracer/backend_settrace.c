@@ -122,7 +122,8 @@ void hrt_backend_stop(void)
 
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	set_hook(py_thread_hook, Py_None);
-	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread; thread = PyThreadState_Next(thread))
+	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
+	     thread = PyThreadState_Next(thread))
 		if (thread->c_tracefunc == on_event)
 			hrt_py_set_trace(thread, NULL);
 	known_head = NULL;

@@ -22,6 +22,9 @@ struct hrt_code {
 	uint32_t index;      /* in the segment's codes, HR_INDEX_NONE none */
 	bool local_events;   /* the monitoring backend has switched LINE on */
 	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_FIRST_LINE_NEEDS_START) */
+	struct hrt_jump {
+		int from, line;
+	} jumps[4]; /* the monitoring backend's: lines of backward jumps, by offset */
 	struct hrt_run *run;
 	PyCodeObject *py_code; /* borrowed: the code object owns this */
 	struct hrt_code *next, **link;

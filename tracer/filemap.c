@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RECURSION_LENT   200                      /* frames a filter may use beyond the program's limit */
+#define RECURSION_LENT   200                       /* frames a filter may use beyond the program's limit */
 #define HASHED_BYTES_MAX ((off_t)64 * 1024 * 1024) /* a larger "source" is not read */
 
 /* One name as code objects carry it. */
@@ -18,9 +18,9 @@ struct entry {
 	uint64_t generation; /* of hrt_tracer when the filters were asked; 0 never */
 	uint32_t index;      /* in the segment's files, HR_INDEX_NONE none yet */
 	bool traced;
-	bool index_traced;   /* whether the entry at `index` says so */
-	char *path;          /* absolute where it names a file */
-	struct stat stat;    /* st_mode 0: not a regular file */
+	bool index_traced; /* whether the entry at `index` says so */
+	char *path;        /* absolute where it names a file */
+	struct stat stat;  /* st_mode 0: not a regular file */
 };
 
 static PyObject *py_entries; /* dict: name -> index into entries */
@@ -130,11 +130,18 @@ static struct entry *entry_get(PyObject *py_filename)
 	return entry;
 }
 
-static void note_raised(const char *path)
+/* Tells once a filter that it raised. That what is no file cannot be opened is no news: contains_regex() does so. */
+static void note_raised(Py_ssize_t filter, const char *path, bool on_disk)
 {
 	PyObject *py_type, *py_value, *py_traceback, *py_text;
 	const char *text = NULL;
+	uint64_t bit = filter < 64 ? UINT64_C(1) << filter : 0;
 
+	if ((hrt_tracer.filters_told & bit) || (!on_disk && PyErr_ExceptionMatches(PyExc_OSError))) {
+		PyErr_Clear();
+		return;
+	}
+	hrt_tracer.filters_told |= bit;
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	PyErr_NormalizeException(&py_type, &py_value, &py_traceback);
 	py_text = py_value ? PyObject_Str(py_value) : NULL;
@@ -149,7 +156,7 @@ static void note_raised(const char *path)
 }
 
 /* The original's meaning: the calling file, or any filter that says so; one that raises says no. */
-static bool ask_filters(PyObject *py_filename, const char *path)
+static bool ask_filters(PyObject *py_filename, const char *path, bool on_disk)
 {
 	PyThreadState *thread = PyThreadState_Get();
 	bool traced = PySet_Contains(hrt_tracer.py_callers, py_filename) == 1;
@@ -162,7 +169,7 @@ static bool ask_filters(PyObject *py_filename, const char *path)
 		PyObject *py_answer = PyObject_CallFunctionObjArgs(py_filter, py_path, NULL);
 		int truth = py_answer ? PyObject_IsTrue(py_answer) : -1;
 		if (truth < 0)
-			note_raised(path);
+			note_raised(i, path, on_disk);
 		traced = truth > 0;
 		Py_XDECREF(py_answer);
 		Py_DECREF(py_filter);
@@ -241,7 +248,8 @@ static void entry_publish(struct entry *entry, PyObject *py_filename, PyObject *
 		if (!entry || entry->path != path)
 			return;
 	}
-	err = hrt_segment_put_string(hrt_tracer.segment, (struct hrt_text){entry->path, strlen(entry->path)}, &file.path);
+	err = hrt_segment_put_string(hrt_tracer.segment, (struct hrt_text){entry->path, strlen(entry->path)},
+	                             &file.path);
 	if (err == 0)
 		err = hrt_segment_put_file(hrt_tracer.segment, &file, &entry->index);
 	entry->index_traced = entry->traced;
@@ -273,7 +281,7 @@ bool hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh)
 	if (entry->generation != hrt_tracer.generation && !entry->traced) {
 		/* The filter may come back here through code of its own; and it may move `entries`. */
 		entry->generation = hrt_tracer.generation;
-		bool traced = ask_filters(py_filename, entry->path);
+		bool traced = ask_filters(py_filename, entry->path, entry->stat.st_mode != 0);
 		entry = entry_get(py_filename);
 		if (!entry)
 			return false;

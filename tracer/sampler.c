@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_NS      INT64_C(10000000)  /* how often the tick moves */
-#define SAMPLE_NS    INT64_C(50000000)  /* how often stacks are looked at, at most */
-#define COST_FACTOR  100                /* a pass of c ns is followed by c * 100 ns of rest: 1 % of a core */
+#define TICK_NS      INT64_C(10000000) /* how often the tick moves */
+#define SAMPLE_NS    INT64_C(50000000) /* how often stacks are looked at, at most */
+#define COST_FACTOR  100               /* a pass of c ns is followed by c * 100 ns of rest: 1 % of a core */
 #define STACK_BYTES  (512 * 1024)
 #define INNER_FRAMES 128 /* of a stack that is too deep: so many innermost and so many outermost are kept */
 #define OUTER_FRAMES 128
@@ -169,19 +169,19 @@ static uint32_t walk(PyThreadState *thread, uint32_t *depth_out, uint32_t *elide
 	uint32_t inner = depth < INNER_FRAMES ? depth : INNER_FRAMES;
 	uint32_t outer = depth - inner < OUTER_FRAMES ? depth - inner : OUTER_FRAMES;
 	for (uint32_t i = 0; i < outer + inner; i++) {
-		PyFrameObject *py_frame =
-			i < outer ? sampler.outer[(depth - 1 - i) % OUTER_FRAMES] : sampler.inner[outer + inner - 1 - i];
+		PyFrameObject *py_frame = i < outer ? sampler.outer[(depth - 1 - i) % OUTER_FRAMES]
+		                                    : sampler.inner[outer + inner - 1 - i];
 		int line = -1, end_line = -1, col = -1, end_col = -1;
 		hrt_py_frame_position(py_frame, &line, &end_line, &col, &end_col);
 		uint32_t index = hrt_code_index(hrt_py_frame_code(py_frame));
 		if (index == HR_INDEX_NONE)
 			hrt_segment_drop(sampler.segment, HR_DROP_FRAMES, 1);
 		sampler.frames[count++] = (struct hrt_frame){
-			.code = index,
-			.line = line > 0 ? (uint32_t)line : HR_INDEX_NONE,
-			.end_line = end_line > 0 ? (uint32_t)end_line : HR_INDEX_NONE,
-			.col = col >= 0 ? (uint32_t)col : HR_INDEX_NONE,
-			.end_col = end_col >= 0 ? (uint32_t)end_col : HR_INDEX_NONE,
+		        .code = index,
+		        .line = line > 0 ? (uint32_t)line : HR_INDEX_NONE,
+		        .end_line = end_line > 0 ? (uint32_t)end_line : HR_INDEX_NONE,
+		        .col = col >= 0 ? (uint32_t)col : HR_INDEX_NONE,
+		        .end_col = end_col >= 0 ? (uint32_t)end_col : HR_INDEX_NONE,
 		};
 	}
 	*depth_out = depth;
@@ -338,7 +338,8 @@ void hrt_sampler_start(void)
 	pthread_attr_destroy(&attributes);
 	sampler.running = err == 0;
 	if (err != 0)
-		hrt_note(HR_NOTE_TROUBLE, "no stacks and no times: the sampler thread could not be started (%s)", strerror(err));
+		hrt_note(HR_NOTE_TROUBLE, "no stacks and no times: the sampler thread could not be started (%s)",
+		         strerror(err));
 }
 
 void hrt_sampler_stop(void)
@@ -350,10 +351,8 @@ void hrt_sampler_stop(void)
 	sampler.stop = true;
 	pthread_cond_signal(&sampler.wake);
 	pthread_mutex_unlock(&sampler.lock);
-	Py_BEGIN_ALLOW_THREADS
-	pthread_join(sampler.thread, NULL);
-	Py_END_ALLOW_THREADS
-	pthread_cond_destroy(&sampler.wake);
+	Py_BEGIN_ALLOW_THREADS pthread_join(sampler.thread, NULL);
+	Py_END_ALLOW_THREADS pthread_cond_destroy(&sampler.wake);
 }
 
 void hrt_sampler_forget(void)

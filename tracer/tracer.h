@@ -11,14 +11,16 @@ struct hrt_tracer {
 	struct hrt_segment *segment; /* NULL: not tracing */
 	struct hr_slot *slots;
 	const _Atomic uint64_t *tick;
-	/* Grows with each start and each added filter: a decision or an index made under an older one is asked again. */
+	/* Grows with each start and each added filter: a decision or an index made under an older one is asked again.
+	 */
 	uint64_t generation;
-	uint64_t first_generation;   /* of this start: indices made before it belong to another segment */
-	unsigned long only_thread;   /* ident of the one thread to trace, 0 all */
-	PyObject *py_filters;        /* list of callables path -> bool */
-	PyObject *py_callers;        /* set of code file names that called trace() */
-	bool told_full;              /* the one line on stderr has been written */
-	bool sampling;               /* our own thread has the GIL: no Python code may run */
+	uint64_t first_generation; /* of this start: indices made before it belong to another segment */
+	unsigned long only_thread; /* ident of the one thread to trace, 0 all */
+	PyObject *py_filters;      /* list of callables path -> bool */
+	uint64_t filters_told;     /* bit i: that filter i raises has been noted */
+	PyObject *py_callers;      /* set of code file names that called trace() */
+	bool told_full;            /* the one line on stderr has been written */
+	bool sampling;             /* our own thread has the GIL: no Python code may run */
 };
 
 extern struct hrt_tracer hrt_tracer;

@@ -1,0 +1,122 @@
+"""trace() and stop(): arguments, defaults and messages around the C tracer."""
+
+import os
+import sys
+
+from . import _tracer, files as _files
+
+
+class Trace:
+    """The running tracer of this process, as ``trace()`` returns it; also a context manager that stops at its end."""
+
+    @property
+    def active(self):
+        """Whether line hits are being recorded."""
+        return _tracer.segment() is not None
+
+    @property
+    def segment(self):
+        """File name of the segment in /dev/shm, or None when nothing is recorded."""
+        return _tracer.segment()
+
+    def stop(self):
+        """Puts everything back; what was counted stays readable. Twice is fine."""
+        _tracer.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.stop()
+
+    def __repr__(self):
+        return "<heartrate_shm.Trace %s>" % (self.segment or "stopped")
+
+
+_handle = Trace()
+
+
+class _DefaultInt(int):
+    """A default that can be told from the same value given by the caller."""
+
+
+class _DefaultStr(str):
+    """A default that can be told from the same value given by the caller."""
+
+
+_PORT = _DefaultInt(9999)
+_HOST = _DefaultStr("127.0.0.1")
+
+
+def trace(
+    files=_files.marked,
+    port=_PORT,
+    host=_HOST,
+    browser=False,
+    daemon=False,
+    *,
+    threads=True,
+    name=None,
+    size=_tracer.DEFAULT_SIZE
+):
+    """Counts line hits of the calling file and of those that ``files`` accepts, from the next line on.
+
+    files:   callable path -> bool; see ``heartrate_shm.files``. Default: files that contain ``# heartrate``.
+    threads: all threads, running and future; False: the calling one only.
+    name:    what viewers call the program; default: the script's base name.
+    size:    bytes of address space for the segment (memory is taken as it is used), at least 1 MB.
+
+    Returns a handle with ``stop()``, usable in ``with``. While tracing, another call adds its ``files`` and its calling
+    file and returns the same handle. When there is no shared memory the program runs on untraced: one line on stderr says so.
+    """
+    caller = sys._getframe(1).f_code.co_filename
+    if not callable(files):
+        raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
+    if _tracer.segment() is not None:
+        _tracer.add(files, caller)
+        return _handle
+    argv = _command_line()
+    try:
+        _tracer.start(
+            files,
+            caller,
+            _encode(name if name is not None else _default_name()),
+            argv,
+            _encode(sys.executable or ""),
+            _encode(_cwd()),
+            size,
+            not threads,
+        )
+    except OSError as error:
+        if sys.stderr is not None:
+            sys.stderr.write("heartrate_shm: not tracing, the program runs on: %s\n" % error)
+    return _handle
+
+
+def stop():
+    """Ends tracing; does nothing when there is none."""
+    _tracer.stop()
+
+
+def _default_name():
+    script = getattr(sys, "argv", None) or [""]
+    return os.path.basename(script[0]) or "python"
+
+
+def _command_line():
+    try:
+        with open("/proc/self/cmdline", "rb") as cmdline:
+            return cmdline.read()
+    except OSError:
+        return b"\0".join(_encode(arg) for arg in sys.argv) + b"\0"
+
+
+def _cwd():
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _encode(text):
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,17 @@
+from typing import Callable, Optional
+
+DEFAULT_SIZE: int
+
+def start(
+    files: Callable[[str], bool],
+    caller: Optional[str],
+    name: bytes,
+    argv: bytes,
+    executable: bytes,
+    cwd: bytes,
+    size: int,
+    only_this_thread: bool,
+) -> None: ...
+def add(files: Callable[[str], bool], caller: Optional[str]) -> None: ...
+def stop() -> None: ...
+def segment() -> Optional[str]: ...

@@ -1,0 +1,337 @@
+/* module.c — heartrate_shm._tracer: the Python side of the tracer and the only raiser of exceptions.
+ *
+ * Owns the life of the one tracer of a process: start, more filters, stop, fork, exit. Argument defaults, messages
+ * and everything else that can be Python is in the package's __init__.py. */
+#include "backend.h"
+#include "codemap.h"
+#include "filemap.h"
+#include "hr_err.h"
+#include "hr_retire.h"
+#include "sampler.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hrt_tracer hrt_tracer;
+
+static bool hooks_installed;
+static int forks_under_way; /* the sampler is not there while the process forks */
+
+void hrt_note(enum hr_note_kind kind, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	int bytes = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (bytes > (int)sizeof text - 1)
+		bytes = (int)sizeof text - 1;
+	if (hrt_tracer.segment && bytes > 0)
+		hrt_segment_put_note(hrt_tracer.segment, kind, (struct hrt_text){text, (size_t)bytes});
+}
+
+void hrt_tell_full(int err)
+{
+	if (hrt_tracer.told_full || hrt_tracer.sampling)
+		return;
+	hrt_tracer.told_full = true;
+	PySys_FormatStderr("heartrate_shm: %s: the program runs on, but code that is new from here on is not counted\n",
+	                   hr_err_text(err));
+}
+
+/* ---- exit and fork ---- */
+
+static void at_libc_exit(void)
+{
+	if (hrt_tracer.segment)
+		hrt_segment_close(hrt_tracer.segment, HR_END_EXIT);
+}
+
+static void in_forked_child(void)
+{
+	if (hrt_tracer.segment)
+		hrt_segment_detach(hrt_tracer.segment);
+}
+
+/* Ends everything; `end` is HR_END_UNKNOWN in a forked child, whose segment was never its own. */
+static void tracer_end(enum hr_end end)
+{
+	struct hrt_segment *segment = hrt_tracer.segment;
+
+	if (!segment)
+		return;
+	hrt_backend_stop();
+	hrt_sampler_forget();
+	if (end != HR_END_UNKNOWN)
+		hrt_segment_close(segment, end);
+	hrt_tracer.segment = NULL;
+	hrt_codemap_clear();
+	hrt_filemap_clear();
+	hrt_segment_free(segment);
+	Py_CLEAR(hrt_tracer.py_filters);
+	Py_CLEAR(hrt_tracer.py_callers);
+}
+
+static int restart_sampler(void *unused)
+{
+	(void)unused;
+	if (forks_under_way == 0)
+		hrt_sampler_start();
+	return 0;
+}
+
+static PyObject *before_fork(PyObject *self, PyObject *unused)
+{
+	(void)self, (void)unused;
+	forks_under_way++;
+	hrt_sampler_stop();
+	Py_RETURN_NONE;
+}
+
+static PyObject *after_fork_in_parent(PyObject *self, PyObject *unused)
+{
+	(void)self, (void)unused;
+	forks_under_way--;
+#if HRT_FORK_COUNTS_THREADS_LATE
+	if (Py_AddPendingCall(restart_sampler, NULL) != 0)
+		restart_sampler(NULL);
+#else
+	restart_sampler(NULL);
+#endif
+	Py_RETURN_NONE;
+}
+
+static PyObject *after_fork_in_child(PyObject *self, PyObject *unused)
+{
+	(void)self, (void)unused;
+	forks_under_way = 0;
+	tracer_end(HR_END_UNKNOWN);
+	Py_RETURN_NONE;
+}
+
+static PyObject *at_python_exit(PyObject *self, PyObject *unused)
+{
+	(void)self, (void)unused;
+	hrt_sampler_stop();
+	if (hrt_tracer.segment)
+		hrt_segment_advance_tick(hrt_tracer.segment);
+	Py_RETURN_NONE;
+}
+
+static int call_with_hook(const char *module, const char *function, PyObject *py_kwargs, PyObject *py_arg)
+{
+	PyObject *py_module = PyImport_ImportModule(module);
+	PyObject *py_function = py_module ? PyObject_GetAttrString(py_module, function) : NULL;
+	PyObject *py_args = py_arg ? PyTuple_Pack(1, py_arg) : PyTuple_New(0);
+	PyObject *py_done = py_function && py_args ? PyObject_Call(py_function, py_args, py_kwargs) : NULL;
+
+	Py_XDECREF(py_args);
+	Py_XDECREF(py_function);
+	Py_XDECREF(py_module);
+	Py_XDECREF(py_done);
+	return py_done ? 0 : -1;
+}
+
+/* Once a process. */
+static int install_hooks(PyObject *py_module)
+{
+	PyObject *py_before, *py_parent, *py_child, *py_exit, *py_hooks = NULL;
+	int result = -1;
+
+	if (hooks_installed)
+		return 0;
+	py_before = PyObject_GetAttrString(py_module, "_before_fork");
+	py_parent = PyObject_GetAttrString(py_module, "_after_fork_in_parent");
+	py_child = PyObject_GetAttrString(py_module, "_after_fork_in_child");
+	py_exit = PyObject_GetAttrString(py_module, "_at_exit");
+	if (py_before && py_parent && py_child && py_exit)
+		py_hooks = Py_BuildValue("{sOsOsO}", "before", py_before, "after_in_parent", py_parent,
+		                         "after_in_child", py_child);
+	if (!py_hooks || call_with_hook("os", "register_at_fork", py_hooks, NULL) != 0 ||
+	    call_with_hook("atexit", "register", NULL, py_exit) != 0)
+		goto fail;
+	if (pthread_atfork(NULL, NULL, in_forked_child) != 0 || atexit(at_libc_exit) != 0) {
+		PyErr_NoMemory();
+		goto fail;
+	}
+	hooks_installed = true;
+	result = 0;
+fail:
+	Py_XDECREF(py_hooks);
+	Py_XDECREF(py_before);
+	Py_XDECREF(py_parent);
+	Py_XDECREF(py_child);
+	Py_XDECREF(py_exit);
+	return result;
+}
+
+/* ---- the functions ---- */
+
+static struct hrt_text text_of(PyObject *py_bytes)
+{
+	return (struct hrt_text){PyBytes_AS_STRING(py_bytes), (size_t)PyBytes_GET_SIZE(py_bytes)};
+}
+
+static int add_filter(PyObject *py_filter, PyObject *py_caller)
+{
+	if (PyList_Append(hrt_tracer.py_filters, py_filter) != 0)
+		return -1;
+	return py_caller == Py_None ? 0 : PySet_Add(hrt_tracer.py_callers, py_caller);
+}
+
+PyDoc_STRVAR(start_doc,
+             "start(files, caller, name, argv, executable, cwd, size, only_this_thread)\n--\n\n"
+             "Makes the segment and traces from the next line on. Texts are bytes. OSError: no segment could be "
+             "had. RuntimeError: already tracing, or no monitoring tool id is free.");
+
+static PyObject *start(PyObject *self, PyObject *args)
+{
+	PyObject *py_filter, *py_caller, *py_name, *py_argv, *py_executable, *py_cwd, *py_caller_bytes = NULL;
+	unsigned long long size;
+	int only_this_thread, err;
+
+	if (!PyArg_ParseTuple(args, "OOSSSSKp", &py_filter, &py_caller, &py_name, &py_argv, &py_executable, &py_cwd,
+	                      &size, &only_this_thread))
+		return NULL;
+	if (hrt_tracer.segment) {
+		PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: already tracing");
+		return NULL;
+	}
+	if (install_hooks(self) != 0)
+		return NULL;
+	hr_retire_old();
+	if (py_caller != Py_None) {
+		py_caller_bytes = PyUnicode_AsEncodedString(py_caller, "utf-8", "surrogateescape");
+		if (!py_caller_bytes)
+			PyErr_Clear();
+	}
+	struct hrt_segment_spec spec = {
+	        .size_bytes = size,
+	        .python_hex = PY_VERSION_HEX,
+	        .name = text_of(py_name),
+	        .argv = text_of(py_argv),
+	        .executable = text_of(py_executable),
+	        .cwd = text_of(py_cwd),
+	        .caller = py_caller_bytes ? text_of(py_caller_bytes) : (struct hrt_text){0},
+	};
+	err = hrt_segment_create(&spec, &hrt_tracer.segment);
+	Py_XDECREF(py_caller_bytes);
+	if (err == HR_EARG)
+		return PyErr_Format(PyExc_ValueError, "size must be at least %llu bytes",
+		                    (unsigned long long)HRT_SEGMENT_MIN_BYTES);
+	if (err != 0) {
+		const char *detail = err == HR_EIO ? strerror(errno) : hr_err_text(err);
+		PyErr_Format(PyExc_OSError, "no shared memory segment: %s", detail);
+		return NULL;
+	}
+	hrt_tracer.slots = hrt_segment_slots(hrt_tracer.segment);
+	hrt_tracer.tick = &hrt_segment_control(hrt_tracer.segment)->tick;
+	hrt_tracer.first_generation = ++hrt_tracer.generation;
+	hrt_tracer.only_thread = only_this_thread ? PyThread_get_thread_ident() : 0;
+	hrt_tracer.told_full = false;
+	hrt_tracer.filters_told = 0;
+	hrt_tracer.py_filters = PyList_New(0);
+	hrt_tracer.py_callers = PySet_New(NULL);
+	if (!hrt_tracer.py_filters || !hrt_tracer.py_callers || hrt_filemap_init() != 0 ||
+	    add_filter(py_filter, py_caller) != 0 || hrt_backend_start() != 0) {
+		PyObject *py_type, *py_value, *py_traceback;
+		PyErr_Fetch(&py_type, &py_value, &py_traceback);
+		tracer_end(HR_END_STOPPED);
+		PyErr_Restore(py_type, py_value, py_traceback);
+		return NULL;
+	}
+	hrt_sampler_start();
+	Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(add_doc, "add(files, caller)\n--\n\nAdds a filter to the running tracer.");
+
+static PyObject *add(PyObject *self, PyObject *args)
+{
+	PyObject *py_filter, *py_caller;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "OO", &py_filter, &py_caller))
+		return NULL;
+	if (!hrt_tracer.segment) {
+		PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: not tracing");
+		return NULL;
+	}
+	if (add_filter(py_filter, py_caller) != 0)
+		return NULL;
+	hrt_tracer.generation++;
+	if (hrt_backend_refresh() != 0)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(stop_doc,
+             "stop()\n--\n\nPuts everything back; the segment stays readable. Does nothing when not tracing.");
+
+static PyObject *stop(PyObject *self, PyObject *unused)
+{
+	(void)self, (void)unused;
+	if (hrt_tracer.segment) {
+		hrt_sampler_stop();
+		tracer_end(HR_END_STOPPED);
+	}
+	Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(segment_doc, "segment()\n--\n\nFile name of the running tracer's segment in /dev/shm, or None.");
+
+static PyObject *segment(PyObject *self, PyObject *unused)
+{
+	(void)self, (void)unused;
+	if (!hrt_tracer.segment)
+		Py_RETURN_NONE;
+	return PyUnicode_FromString(hrt_segment_name(hrt_tracer.segment));
+}
+
+static PyMethodDef methods[] = {
+        {"start", start, METH_VARARGS, start_doc},
+        {"add", add, METH_VARARGS, add_doc},
+        {"stop", stop, METH_NOARGS, stop_doc},
+        {"segment", segment, METH_NOARGS, segment_doc},
+        {"_before_fork", before_fork, METH_NOARGS, NULL},
+        {"_after_fork_in_parent", after_fork_in_parent, METH_NOARGS, NULL},
+        {"_after_fork_in_child", after_fork_in_child, METH_NOARGS, NULL},
+        {"_at_exit", at_python_exit, METH_NOARGS, NULL},
+        {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+        PyModuleDef_HEAD_INIT,
+        .m_name = "heartrate_shm._tracer",
+        .m_doc = "Counts line hits and samples stacks into a shared memory segment.",
+        .m_size = -1,
+        .m_methods = methods,
+};
+
+/* 3.8's PyMODINIT_FUNC leaves the visibility to the compiler's default, which here is hidden. */
+__attribute__((visibility("default"))) PyMODINIT_FUNC PyInit__tracer(void);
+
+PyMODINIT_FUNC PyInit__tracer(void)
+{
+	if (HRT_FREE_THREADED) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm does not support free-threaded Python yet: "
+		                                   "counters are exact only under the GIL. Use the ordinary build.");
+		return NULL;
+	}
+	if (hrt_py_interpreter() != PyInterpreterState_Main()) {
+		PyErr_SetString(PyExc_ImportError,
+		                "heartrate_shm works in the main interpreter only, not in a sub-interpreter");
+		return NULL;
+	}
+	hrt_filemap_remember_cwd();
+	if (hrt_codemap_init() != 0 || hrt_backend_init() != 0)
+		return NULL;
+	PyObject *py_module = PyModule_Create(&definition);
+	if (py_module && PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES) != 0)
+		Py_CLEAR(py_module);
+	return py_module;
+}
