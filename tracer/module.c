@@ -7,6 +7,7 @@
 #include "filemap.h"
 #include "hr_err.h"
 #include "hr_retire.h"
+#include "launch.h"
 #include "sampler.h"
 
 #include <errno.h>
@@ -290,6 +291,51 @@ static PyObject *segment(PyObject *self, PyObject *unused)
 	if (!hrt_tracer.segment)
 		Py_RETURN_NONE;
 	return PyUnicode_FromString(hrt_segment_name(hrt_tracer.segment));
+}
+
+/* The bytes objects of a list as a NULL-terminated array, borrowed from it; NULL with the exception set. */
+static char **strings_of(PyObject *py_list)
+{
+	Py_ssize_t count = PyList_GET_SIZE(py_list);
+	char **strings = PyMem_New(char *, (size_t)count + 1);
+
+	if (!strings) {
+		PyErr_NoMemory();
+		return NULL;
+	}
+	for (Py_ssize_t i = 0; i < count; i++) {
+		strings[i] = PyBytes_AsString(PyList_GET_ITEM(py_list, i));
+		if (!strings[i]) {
+			PyMem_Free(strings);
+			return NULL;
+		}
+	}
+	strings[count] = NULL;
+	return strings;
+}
+
+PyDoc_STRVAR(launch_doc, "launch(argv, environ)\n--\n\nRuns argv[0] so that this process cannot meet it (launch.h). "
+                         "Lists of bytes. OSError when it could not be started.");
+
+static PyObject *launch(PyObject *self, PyObject *args)
+{
+	PyObject *py_argv, *py_environ;
+	char **argv = NULL, **environment = NULL;
+	bool started = false;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &py_argv, &PyList_Type, &py_environ))
+		return NULL;
+	if ((argv = strings_of(py_argv)) && (environment = strings_of(py_environ))) {
+		started = argv[0] && hrt_launch(argv[0], argv, environment) == 0;
+		if (!started)
+			PyErr_SetFromErrno(PyExc_OSError);
+	}
+	PyMem_Free(argv);
+	PyMem_Free(environment);
+	if (!started)
+		return NULL;
+	Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {

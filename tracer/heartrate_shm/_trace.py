@@ -62,6 +62,10 @@ def trace(
     """Counts line hits of the calling file and of those that ``files`` accepts, from the next line on.
 
     files:   callable path -> bool; see ``heartrate_shm.files``. Default: files that contain ``# heartrate``.
+    port, host, browser: when one of them is given, an ``hrview`` is started there for this program, or the one that
+             already serves that port is used; ``browser=True`` opens the view of the calling file. Without them run
+             ``hrview`` yourself, whenever you like.
+    daemon:  True: that viewer ends with the program; False: it stays, to look at what was counted.
     threads: all threads, running and future; False: the calling one only.
     name:    what viewers call the program; default: the script's base name.
     size:    bytes of address space for the segment (memory is taken as it is used), at least 1 MB.
@@ -74,14 +78,27 @@ def trace(
         raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
     if _tracer.segment() is not None:
         _tracer.add(files, caller)
-        return _handle
-    argv = _command_line()
+    else:
+        _start(files, caller, threads, name, size)
+    if _tracer.segment() is not None and (browser or port is not _PORT or host is not _HOST):
+        from . import _viewer
+
+        _viewer.start(port, host, browser, daemon)
+    return _handle
+
+
+def stop():
+    """Ends tracing; does nothing when there is none."""
+    _tracer.stop()
+
+
+def _start(files, caller, threads, name, size):
     try:
         _tracer.start(
             files,
             caller,
             _encode(name if name is not None else _default_name()),
-            argv,
+            _command_line(),
             _encode(sys.executable or ""),
             _encode(_cwd()),
             size,
@@ -90,12 +107,6 @@ def trace(
     except OSError as error:
         if sys.stderr is not None:
             sys.stderr.write("heartrate_shm: not tracing, the program runs on: %s\n" % error)
-    return _handle
-
-
-def stop():
-    """Ends tracing; does nothing when there is none."""
-    _tracer.stop()
 
 
 def _default_name():

@@ -3,6 +3,8 @@
 The file that calls ``trace`` is always traced, whatever the filter says. A filter that raises means "not traced".
 """
 
+import sys
+
 
 # noinspection PyShadowingBuiltins
 def all(_path):  # noqa: A001 - the name is heartrate's
@@ -22,20 +24,32 @@ def path_contains(*subs):
 def contains_regex(pattern):
     """Files whose text has a match of the regular expression anywhere.
 
-    The text is read in the encoding that ``open`` would use by default; a file that cannot be read or decoded is not
-    traced.
+    The text is read in the encoding that ``open`` uses by default; a file that cannot be read or decoded is not traced.
     """
-    import locale
     import re
 
     def contains(path):
-        # Named, because a program run with -X warn_default_encoding must not be warned of us.
-        with open(path, encoding=locale.getpreferredencoding(False)) as source:
-            return re.search(pattern, source.read()) is not None
+        return re.search(pattern, _text(path)) is not None
 
     return contains
 
 
 def marked(path):
-    """The default: files that say ``# heartrate`` somewhere; blanks between the two are optional."""
-    return contains_regex(r"#\s*heartrate")(path)
+    r"""The default: files with ``# heartrate`` anywhere, blanks between the two as you like.
+
+    The same as ``contains_regex(r"#\s*heartrate")`` without the milliseconds that importing ``re`` takes.
+    """
+    text = _text(path)
+    at = text.find("heartrate")
+    while at >= 0 and not text[:at].rstrip().endswith("#"):
+        at = text.find("heartrate", at + 1)
+    return at >= 0
+
+
+def _text(path):
+    # What open() does by default, named: a program run with -X warn_default_encoding must not be warned of us.
+    encoding = None
+    if sys.version_info >= (3, 10):
+        encoding = "utf-8" if sys.flags.utf8_mode else "locale"
+    with open(path, encoding=encoding) as source:
+        return source.read()
