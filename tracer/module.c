@@ -212,7 +212,7 @@ static PyObject *start(PyObject *self, PyObject *args)
 	}
 	struct hrt_segment_spec spec = {
 	        .size_bytes = size,
-	        .python_hex = PY_VERSION_HEX,
+	        .python_hex = hrt_python_hex(),
 	        .name = text_of(py_name),
 	        .argv = text_of(py_argv),
 	        .executable = text_of(py_executable),

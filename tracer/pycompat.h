@@ -48,6 +48,15 @@
 #define HRT_FREE_THREADED 0
 #endif
 
+/* The interpreter that runs, which need not be of the release whose headers we were built with. */
+static inline uint32_t hrt_python_hex(void)
+{
+	PyObject *py_hex = PySys_GetObject("hexversion"); /* borrowed */
+	unsigned long hex = py_hex && PyLong_Check(py_hex) ? PyLong_AsUnsignedLongMask(py_hex) : PY_VERSION_HEX;
+
+	return (uint32_t)hex;
+}
+
 #if PY_VERSION_HEX < 0x030A0000
 static inline PyObject *Py_NewRef(PyObject *object)
 {

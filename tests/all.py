@@ -1,0 +1,190 @@
+"""Every test there is, for `./dev test`: a suite is a command and a way to read its counts from what it prints.
+
+    all.py [--python PY]...   with --python only the Python tests, with these interpreters
+
+A suite that fails, ends badly or runs no test at all fails the whole. What this machine has not got (a compiler, a
+browser, Pythons) is listed as left out; with HR_STRICT=1 in the environment, as in CI, that is a failure too.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import interpreters
+from interpreters import ROOT
+
+LOG = os.path.join(ROOT, "build", "log")
+STRICT = os.environ.get("HR_STRICT") == "1"
+
+
+def sum_of(pattern, text):
+    return sum(int(number) for number in re.findall(pattern, text))
+
+
+def count_cmocka(text):
+    """Every program prints its own two counts; one that died prints none, but ctest counts it."""
+    died = sum_of(r"\d+% tests passed, (\d+) tests? failed", text)
+    failed = sum_of(r"\[  FAILED  \] (?:\[.*?\] )?(\d+) test\(s\)", text)
+    return sum_of(r"\[  PASSED  \] (\d+) test\(s\)", text), max(died, failed)
+
+
+def count_pytest(text):
+    last = text.rstrip().rsplit("\n", 1)[-1]
+    return sum_of(r"(\d+) passed", last), sum_of(r"(\d+) (?:failed|errors?)\b", last)
+
+
+def count_node(text):
+    return sum_of(r"^(?:#|\S+) pass (\d+)$", text), sum_of(r"^(?:#|\S+) fail (\d+)$", text)
+
+
+def count_own(text):
+    """This file's own closing line, of a run on another system."""
+    found = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M)
+    return tuple(map(int, found[-1])) if found else (0, 0)
+
+
+def count_command(text):
+    return 1, 0
+
+
+class Run:
+    def __init__(self):
+        self.rows = []  # name, passed, failed, seconds, the runner's own closing line
+        self.left_out = []
+
+    def suite(self, name, count, *command, **environment):
+        print(f"{name:<44} ", end="", flush=True)
+        start = time.monotonic()
+        path = os.path.join(LOG, "test-" + re.sub(r"[^A-Za-z0-9.]+", "-", name) + ".log")
+        with open(path, "w+", encoding="utf-8", errors="replace") as log:
+            code = subprocess.run(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "build", "python"), **environment},
+            ).returncode
+            log.seek(0)
+            text = re.sub(r"\x1b\[[0-9;]*m", "", log.read())
+        seconds = time.monotonic() - start
+        passed, failed = count(text) if code == 0 or count is not count_command else (0, 1)
+        wrong = ""
+        if code != 0 and failed == 0:
+            failed, wrong = 1, f" (exit code {code})"
+        elif passed == 0 and failed == 0:
+            failed, wrong = 1, " (no test ran)"
+        print(f"{passed:5d} passed {failed:3d} failed {seconds:7.1f} s{wrong}", flush=True)
+        if failed:
+            print("\n".join("    " + line for line in text.splitlines()[-60:]))
+            print(f"    all of it: {os.path.relpath(path, ROOT)}", flush=True)
+        self.rows.append((name, passed, failed, seconds))
+        return failed == 0
+
+    def leave_out(self, name, why):
+        print(f"{name:<44} left out: {why}", flush=True)
+        self.left_out.append((name, why))
+
+    def close(self):
+        """The table of times, and the closing line."""
+        print("\nwhat took longest:")
+        for name, _, _, seconds in sorted(self.rows, key=lambda row: -row[3])[:8]:
+            print(f"  {seconds:7.1f} s  {name}")
+        print(f"  {sum(row[3] for row in self.rows):7.1f} s  in all")
+        for name, why in self.left_out:
+            print(f"left out: {name}: {why}")
+        failed = sum(row[2] for row in self.rows) + (len(self.left_out) if STRICT else 0)
+        print(f"{sum(row[1] for row in self.rows)} passed, {failed} failed")
+        return 1 if failed or not self.rows else 0
+
+
+def dotted(version):
+    return ".".join(map(str, version))
+
+
+def python_tests(run, python, name):
+    """Builds the extension for one interpreter, without and with -Werror, and runs the Python tests with it."""
+    if not run.suite(f"build for Python {name}", count_command, "./dev", "build", "--python", python):
+        return
+    strict = os.path.join(ROOT, "build", "strict", name)
+    run.suite(
+        f"no warning: extension for {name}", count_command, "sh", "-c",
+        'cmake --preset extension -B "$1" -DPython_EXECUTABLE="$2" -DHR_WERROR=ON -DHR_PYTHON_DIR="$1" && cmake --build "$1"',
+        "sh", strict, shutil.which(python),
+    )
+    try:
+        inside = interpreters.venv(python)
+    except subprocess.CalledProcessError as error:
+        print(error.output)
+        run.rows.append((f"test tools for {name}", 0, 1, 0.0))
+        return
+    run.suite(f"pytest, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests",
+              "--ignore=tests/test_tree.py")
+
+
+def c_tests(run):
+    """Optimised, under AddressSanitizer + UBSan, under ThreadSanitizer; all with -Werror."""
+    # Without address randomisation: gcc 12's ThreadSanitizer refuses to start under a kernel with 32 random bits.
+    plain = ["setarch", "-R"] if subprocess.run(["setarch", "-R", "true"], stderr=subprocess.DEVNULL).returncode == 0 else []
+    for preset in ("check", "asan", "tsan"):
+        built = run.suite(
+            f"C tests: build {preset}", count_command, "sh", "-c",
+            f"cmake --preset {preset} && cmake --build build/{preset} -j {os.cpu_count()}",
+        )
+        if built:
+            run.suite(f"C tests: {preset}", count_cmocka, *plain, "ctest", "--test-dir", f"build/{preset}", "-V")
+    if shutil.which("clang"):
+        run.suite(
+            "no warning: clang", count_command, "sh", "-c",
+            f"CC=clang cmake --preset check -B build/clang && cmake --build build/clang -j {os.cpu_count()}",
+        )
+
+
+def newest_pythons(run, found):
+    """3.14 and 3.15 are tested on a forky system that `./dev fresh forky` left behind."""
+    wanted = [f"python3.{minor}" for minor in (14, 15) if minor not in [version[1] for version in found]]
+    store = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "heartrate_shm", "fresh")
+    if not wanted:
+        return
+    if os.geteuid() != 0 or not os.path.isdir(os.path.join(store, "forky")):
+        print(f"not found: {', '.join(wanted)} (as root, ./dev fresh forky makes a system that has them)")
+        return
+    arguments = " ".join("--python " + python for python in wanted)
+    run.suite(f"{', '.join(wanted)} on forky (HEAD)", count_own, "tests/fresh.sh", "forky", f"./dev test {arguments}")
+
+
+def everything(run):
+    found = interpreters.find()
+    print("Pythons found:", ", ".join(f"{dotted(version)} ({path})" for version, path in found.items()))
+    inside = interpreters.venv("python3")
+    run.suite("formatting", count_command, "./dev", "fmt", "--check")
+    run.suite("the tree", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
+    c_tests(run)
+    run.suite("page: types and units", count_node, "npm", "--prefix", "web", "test")
+    if shutil.which("chromium"):
+        run.suite("page: in a browser", count_node, "npm", "--prefix", "web", "run", "test:browser")
+        run.suite("demo --once", count_command, "./dev", "demo", "--once")
+    else:
+        run.leave_out("page: in a browser, demo --once", "there is no chromium")
+    for version, path in found.items():
+        python_tests(run, path, dotted(version))
+    newest_pythons(run, [version[:2] for version in found])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--python", action="append", default=[])
+    pythons = parser.parse_args().python
+    os.makedirs(LOG, exist_ok=True)
+    run = Run()
+    for python in pythons:
+        version = interpreters.version_of(python)
+        if version is None:
+            sys.exit(f"test: {python} is not a CPython 3.{interpreters.OLDEST} to 3.{interpreters.NEWEST} that runs")
+        python_tests(run, python, dotted(version))
+    if not pythons:
+        everything(run)
+    return run.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
