@@ -12,7 +12,8 @@
 #include "codemap.h"
 
 static PyInterpreterState *interpreter;
-static PyThreadState *known_head; /* of the interpreter's threads when all had our function */
+static PyThreadState *const *thread_head; /* of the interpreter's list: the newest thread */
+static PyThreadState *known_head;         /* of the interpreter's threads when all had our function */
 static PyObject *py_thread_hook;
 static bool taken_over;
 
@@ -25,32 +26,54 @@ static bool wanted(const PyThreadState *thread)
 
 static void watch_new_threads(void)
 {
-	known_head = PyInterpreterState_ThreadHead(interpreter);
-	for (PyThreadState *thread = known_head; thread; thread = PyThreadState_Next(thread))
-		if (!thread->c_tracefunc && wanted(thread))
+	if (!hrt_tracer.segment || hrt_tracer.only_thread != 0)
+		return;
+	known_head = *thread_head;
+	for (PyThreadState *thread = known_head; thread; thread = PyThreadState_Next(thread)) {
+		if (!hrt_py_thread_ready(thread))
+			known_head = NULL; /* look again at the next event */
+		else if (!thread->c_tracefunc && wanted(thread))
 			hrt_py_set_trace(thread, on_event);
+	}
+}
+
+/* Code that nobody has looked at yet, or not since the filters changed. Keeps an exception that is under way. */
+static __attribute__((noinline)) struct hrt_code *decide(PyCodeObject *py_code, PyFrameObject *py_frame)
+{
+	PyObject *py_globals = PyObject_GetAttrString((PyObject *)py_frame, "f_globals");
+	struct hrt_code *code = hrt_code_decide(py_code, py_globals);
+
+	Py_XDECREF(py_globals);
+	return code;
+}
+
+/* What is not a hit of code that is known. */
+static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int what)
+{
+	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
+	struct hrt_code *code = hrt_code_peek(py_code);
+
+	if (*thread_head != known_head)
+		watch_new_threads();
+	if (!code || code->generation != hrt_tracer.generation)
+		code = decide(py_code, py_frame);
+	if (what == PyTrace_LINE && code && code->line_count > 0)
+		hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
+	return 0;
 }
 
 static int on_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg)
 {
 	(void)self, (void)py_arg;
-	if (what != PyTrace_LINE && what != PyTrace_CALL)
+	if (what == PyTrace_LINE) {
+		const struct hrt_code *code = hrt_code_peek(hrt_py_frame_code(py_frame));
+		if (!code || code->generation != hrt_tracer.generation || *thread_head != known_head)
+			return on_other_event(py_frame, what);
+		if (code->line_count > 0)
+			hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
 		return 0;
-	if (!hrt_tracer.segment)
-		return 0;
-	if (PyInterpreterState_ThreadHead(interpreter) != known_head && hrt_tracer.only_thread == 0)
-		watch_new_threads();
-
-	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
-	struct hrt_code *code = hrt_code_peek(py_code);
-	if (!code || code->generation != hrt_tracer.generation) {
-		PyObject *py_globals = PyObject_GetAttrString((PyObject *)py_frame, "f_globals");
-		code = hrt_code_decide(py_code, py_globals);
-		Py_XDECREF(py_globals);
 	}
-	if (what == PyTrace_LINE && code && code->line_count > 0)
-		hrt_code_hit(code, (uint32_t)PyFrame_GetLineNumber(py_frame));
-	return 0;
+	return what == PyTrace_CALL ? on_other_event(py_frame, what) : 0;
 }
 
 /* What threading calls with (frame, event, arg) as a new thread's first trace event. */
@@ -93,6 +116,11 @@ static void set_hook(PyObject *py_old, PyObject *py_new)
 int hrt_backend_init(void)
 {
 	interpreter = hrt_py_interpreter();
+	thread_head = &((struct hrt_py_interpreter *)interpreter)->thread_head;
+	if (*thread_head != PyInterpreterState_ThreadHead(interpreter)) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter keeps its threads in another way");
+		return -1;
+	}
 	if (!py_thread_hook)
 		py_thread_hook = PyCFunction_New(&thread_hook_def, NULL);
 	return py_thread_hook ? 0 : -1;
@@ -124,7 +152,7 @@ void hrt_backend_stop(void)
 	set_hook(py_thread_hook, Py_None);
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
 	     thread = PyThreadState_Next(thread))
-		if (thread->c_tracefunc == on_event)
+		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == on_event)
 			hrt_py_set_trace(thread, NULL);
 	known_head = NULL;
 	PyErr_Restore(py_type, py_value, py_traceback);

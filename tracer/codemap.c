@@ -310,6 +310,8 @@ struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals)
 	struct hrt_code *code = hrt_code_peek(py_code);
 	PyObject *py_type, *py_value, *py_traceback;
 
+	if (!hrt_tracer.segment)
+		return NULL; /* a late event, after stop() */
 	if (code && code->generation == hrt_tracer.generation)
 		return code;
 	if (code && code->generation >= hrt_tracer.first_generation && code->line_count > 0) {

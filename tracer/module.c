@@ -70,6 +70,7 @@ static void tracer_end(enum hr_end end)
 	if (end != HR_END_UNKNOWN)
 		hrt_segment_close(segment, end);
 	hrt_tracer.segment = NULL;
+	hrt_tracer.generation++; /* what a late event finds is out of date */
 	hrt_codemap_clear();
 	hrt_filemap_clear();
 	hrt_segment_free(segment);
@@ -343,6 +344,7 @@ static PyMethodDef methods[] = {
         {"add", add, METH_VARARGS, add_doc},
         {"stop", stop, METH_NOARGS, stop_doc},
         {"segment", segment, METH_NOARGS, segment_doc},
+        {"launch", launch, METH_VARARGS, launch_doc},
         {"_before_fork", before_fork, METH_NOARGS, NULL},
         {"_after_fork_in_parent", after_fork_in_parent, METH_NOARGS, NULL},
         {"_after_fork_in_child", after_fork_in_child, METH_NOARGS, NULL},

@@ -127,7 +127,7 @@ static inline PyObject *hrt_py_qualname(PyCodeObject *py_code)
 
 static inline PyCodeObject *hrt_py_frame_code(PyFrameObject *py_frame)
 {
-#if PY_VERSION_HEX >= 0x03090000
+#if PY_VERSION_HEX >= 0x030B0000
 	PyCodeObject *py_code = PyFrame_GetCode(py_frame);
 	Py_DECREF(py_code);
 	return py_code;
@@ -144,6 +144,18 @@ static inline PyFrameObject *hrt_py_frame_back(PyFrameObject *py_frame)
 	return py_back;
 #else
 	return py_frame->f_back;
+#endif
+}
+
+/* False while a thread state is in the interpreter's list and not filled yet: 3.11 publishes it first, and a thread
+ * that was not made by Python makes its state without the GIL. */
+static inline bool hrt_py_thread_ready(const PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+	return __atomic_load_n(&thread->_initialized, __ATOMIC_ACQUIRE) != 0;
+#else
+	(void)thread;
+	return true;
 #endif
 }
 
@@ -207,6 +219,27 @@ static inline void hrt_py_gc_resume(int was_enabled)
 /* ---- the trace function of a thread that need not be ours (below 3.12) ---- */
 
 #if !HRT_HAVE_MONITORING
+/* Include/internal/pycore_interp.h: how PyInterpreterState begins on these versions, none of which changes any more.
+ * Read directly because each event looks at it; hrt_backend_init() checks it against PyInterpreterState_ThreadHead().
+ */
+struct hrt_py_interpreter {
+	void *next;
+#if PY_VERSION_HEX >= 0x030B0000
+	uint64_t next_unique_id;
+#endif
+	PyThreadState *thread_head;
+};
+
+/* The line of the PyTrace_LINE event that is being delivered. */
+static inline int hrt_py_event_line(PyFrameObject *py_frame)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+	return PyFrame_GetLineNumber(py_frame);
+#else
+	return py_frame->f_lineno; /* PyFrame_GetLineNumber() would decode the line table on 3.8 and 3.9 */
+#endif
+}
+
 static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function)
 {
 #if PY_VERSION_HEX >= 0x03090000

@@ -261,7 +261,7 @@ static void sample(PyThreadState *own)
 	hrt_segment_advance_tick(sampler.segment);
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(sampler.interpreter); thread;
 	     thread = PyThreadState_Next(thread)) {
-		if (thread == own)
+		if (thread == own || !hrt_py_thread_ready(thread))
 			continue;
 		hrt_backend_watch(thread);
 		if (hrt_tracer.only_thread == 0 || thread->thread_id == hrt_tracer.only_thread)
