@@ -43,7 +43,7 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, size_t nargs, Py
 
 	(void)self, (void)nargs, (void)kwnames;
 	if (code)
-		hrt_code_hit(code, (uint32_t)PyUnstable_Long_CompactValue((PyLongObject *)args[1]));
+		hrt_code_hit(code, hrt_py_small(args[1]));
 	Py_RETURN_NONE;
 }
 
@@ -67,15 +67,14 @@ static int repeated_line(PyCodeObject *py_code, int from, int to)
 static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
 	struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
-	int from = (int)PyUnstable_Long_CompactValue((PyLongObject *)args[1]);
+	int from = (int)hrt_py_small(args[1]);
 
 	(void)self, (void)nargs, (void)kwnames;
 	if (!code)
 		Py_RETURN_NONE;
 	struct hrt_jump *jump = &code->jumps[from / 2 % 4];
 	if (jump->line == 0 || jump->from != from) {
-		int line =
-		        repeated_line(code->py_code, from, (int)PyUnstable_Long_CompactValue((PyLongObject *)args[2]));
+		int line = repeated_line(code->py_code, from, (int)hrt_py_small(args[2]));
 		if (line == 0)
 			return Py_NewRef(py_disable);
 		*jump = (struct hrt_jump){.from = from, .line = line};

@@ -257,6 +257,15 @@ static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function
 }
 #endif
 
+#if HRT_HAVE_MONITORING
+/* A line number or code offset that an event brings: never negative, always below 2^30, so its one digit is all of it.
+ */
+static inline uint32_t hrt_py_small(PyObject *py_int)
+{
+	return ((PyLongObject *)py_int)->long_value.ob_digit[0];
+}
+#endif
+
 /* Room for a call that the program must not see fail for its own recursion depth: returns what to give back. */
 static inline void hrt_py_recursion_lend(PyThreadState *thread, int frames)
 {
