@@ -104,7 +104,7 @@ class Game:
             if passes == 2:
                 break
             colour = other(colour)
-            breathe(0.008)
+            breathe(0.006)
         black, white = self.board.score(BLACK), self.board.score(WHITE)
         return BLACK if black > white + 5.5 else WHITE
 

@@ -43,8 +43,8 @@ def statements(text):
             count += 1
             yield statement(line)
             line = []
-        if count % 8 == 0:
-            breathe(0.004)
+        if count % 4 == 0:
+            breathe(0.01)
 
 
 def statement(tokens):

@@ -33,7 +33,7 @@ class Picture:
     def paint(self):
         for row in range(self.view.rows):
             self.lines.append("".join(self.shades(row)))
-            breathe(0.02)
+            breathe(0.03)
 
     def shades(self, row):
         for column in range(self.view.columns):

@@ -1,0 +1,127 @@
+"""once.py [--screenshot FILE] — `./dev demo --once`: the demo without a person, as a test.
+
+A program, hrview on a free port, a headless browser. Once the page's numbers have moved and the program has come to
+rest, three counts of every line must agree: the page's, `hrview dump`'s, and those of a plain sys.settrace counter.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+from programs import DEMO, HRVIEW, ROOT, DemoError, end, python, start_viewer
+
+ROUNDS = "10"
+SHOWN = os.path.join(os.path.dirname(DEMO), "lexer.py")  # on the screenshot
+
+
+class Page:
+    """The browser: page.mjs, asked line by line."""
+
+    def __init__(self):
+        script = os.path.join(ROOT, "tests", "demo", "page.mjs")
+        self.process = subprocess.Popen(["node", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.answer()
+
+    def ask(self, *words):
+        self.process.stdin.write(json.dumps(words) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise DemoError(f"the browser gave up (exit code {self.process.wait()})")
+        answer = json.loads(line)
+        if answer.get("troubles"):
+            raise DemoError("the page reports errors: " + "; ".join(answer["troubles"]))
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+
+
+def hit_lines(lines):
+    """{line: hits} without the lines that were not hit, whatever JSON made of the keys."""
+    return {int(line): hits for line, hits in lines.items() if hits}
+
+
+def dump(pid):
+    """{path: {line: hits}} as `hrview dump` has it."""
+    done = subprocess.run([HRVIEW, "dump", str(pid), "--format", "json"], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise DemoError(f"hrview dump {pid} ended with exit code {done.returncode}")
+    files = {}
+    for file in json.loads(done.stdout)["files"]:
+        lines = hit_lines({entry["line"]: entry["hits"] for entry in file["lines"]})
+        if lines:
+            files[file["path"]] = lines
+    return files
+
+
+def oracle():
+    """The same of the same program under a plain counter."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "counts.json")
+        counter = python(os.path.join(ROOT, "tests", "demo", "count.py"), out, DEMO, "--rounds", ROUNDS,
+                         stdout=subprocess.DEVNULL)
+        if counter.wait() != 0:
+            raise DemoError(f"the program failed under sys.settrace (exit code {counter.returncode})")
+        with open(out, encoding="utf-8") as file:
+            return {path: hit_lines(lines) for path, lines in json.load(file).items()}
+
+
+def compare(name, expected, found):
+    """Every line, both ways; the first differences with both numbers."""
+    wrong = []
+    for path in sorted({*expected, *found}):
+        own, other = expected.get(path, {}), found.get(path, {})
+        for line in sorted({*own, *other}):
+            if own.get(line, 0) != other.get(line, 0):
+                wrong.append(f"{path}:{line}: hrview dump {own.get(line, 0)}, {name} {other.get(line, 0)}")
+    if wrong:
+        more = f"\n  and {len(wrong) - 10} more lines" if len(wrong) > 10 else ""
+        raise DemoError(f"hrview dump and {name} differ:\n  " + "\n  ".join(wrong[:10]) + more)
+
+
+def check(screenshot):
+    program = viewer = page = None
+    os.makedirs(os.path.dirname(screenshot), exist_ok=True)
+    try:
+        page = Page()
+        program = python(DEMO, "--rounds", ROUNDS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        viewer, url = start_viewer(program, "--port", "0")
+        for question in (("open", url), ("show", SHOWN)):
+            first, then = page.ask(*question)["moved"]
+            if then <= first:
+                raise DemoError(f"the page's numbers do not move ({first} hits, then {then}): {' '.join(question)}")
+        page.ask("picture", screenshot)
+        program.stdout.readline()  # its summary: now it rests
+        if program.poll() is not None:
+            raise DemoError(f"the program has ended (exit code {program.returncode}) instead of coming to rest")
+        dumped = dump(program.pid)
+        total = sum(sum(lines.values()) for lines in dumped.values())
+        shown = page.ask("read", total, *dumped)
+        compare("the page", dumped, {path: hit_lines(lines or {}) for path, lines in shown["files"].items()})
+        if shown["total"] != total:
+            raise DemoError(f"the page's list of files sums up to {shown['total']} hits, hrview dump to {total}")
+        compare("sys.settrace", dumped, oracle())
+        return f"{total} hits on {sum(map(len, dumped.values()))} lines of {len(dumped)} files agree on the page, in" \
+               f" hrview dump and under sys.settrace; picture: {os.path.relpath(screenshot, ROOT)}"
+    finally:
+        if page:
+            page.close()
+        for process in filter(None, (viewer, program)):
+            end(process)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--screenshot", default=os.path.join(ROOT, "build", "demo", "screenshot.png"))
+    options = parser.parse_args()
+    try:
+        print("demo: ok:", check(os.path.abspath(options.screenshot)))
+    except DemoError as error:
+        sys.exit(f"demo: {error}")
