@@ -25,6 +25,13 @@ OWNERS = {
     r"jansson\.h": r"viewer/.*|tests/.*",
 }
 
+# Where the version stands.
+VERSIONS = {
+    "CMakeLists.txt": r"project\(heartrate_shm VERSION ([0-9.]+)",
+    "pyproject.toml": r'(?m)^version = "([0-9.]+)"',
+    "tracer/heartrate_shm/__init__.py": r'(?m)^__version__ = "([0-9.]+)"',
+}
+
 
 def tracked(*patterns):
     listing = subprocess.run(["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, check=True, stdout=subprocess.PIPE)
@@ -57,6 +64,11 @@ def test_the_top_level_is_the_agreed_one():
 
 def test_there_are_files_to_judge():
     assert {room(path) for path in C_FILES} >= {"shared", "tracer", "viewer"}
+
+
+def test_one_version_everywhere():
+    said = {path: re.search(pattern, read(path)).group(1) for path, pattern in VERSIONS.items()}
+    assert len(set(said.values())) == 1, said
 
 
 @pytest.mark.parametrize("path", [path for path in C_FILES if room(path) in ROOMS_SEEN])
