@@ -229,7 +229,9 @@ static int take_tool_id(void)
 static void watch_running_frames(void)
 {
 	PyInterpreterState *interpreter = hrt_py_interpreter();
+	PyThreadState *own = PyThreadState_Get();
 
+	PyThreadState_EnterTracing(own); /* filters are asked: their lines are not the program's */
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
 	     thread = PyThreadState_Next(thread)) {
 		if (hrt_tracer.only_thread != 0 && thread->thread_id != hrt_tracer.only_thread)
@@ -249,6 +251,7 @@ static void watch_running_frames(void)
 			py_frame = py_back;
 		}
 	}
+	PyThreadState_LeaveTracing(own);
 }
 
 int hrt_backend_start(void)

@@ -26,7 +26,7 @@ struct entry {
 static PyObject *py_entries; /* dict: name -> index into entries */
 static struct entry *entries;
 static size_t entry_count, entry_capacity;
-static char *import_cwd;
+static char *import_cwd, *own_directory;
 
 void hrt_filemap_remember_cwd(void)
 {
@@ -34,10 +34,12 @@ void hrt_filemap_remember_cwd(void)
 		import_cwd = getcwd(NULL, 0);
 }
 
-int hrt_filemap_init(void)
+int hrt_filemap_init(const char *directory)
 {
+	free(own_directory);
+	own_directory = strdup(directory);
 	py_entries = PyDict_New();
-	return py_entries ? 0 : HR_ENOMEM;
+	return py_entries && own_directory ? 0 : HR_ENOMEM;
 }
 
 void hrt_filemap_clear(void)
@@ -153,6 +155,12 @@ static void note_raised(Py_ssize_t filter, const char *path, bool on_disk)
 	Py_XDECREF(py_type);
 	Py_XDECREF(py_value);
 	Py_XDECREF(py_traceback);
+}
+
+static bool is_own(const char *path)
+{
+	size_t bytes = strlen(own_directory);
+	return strncmp(path, own_directory, bytes) == 0 && path[bytes] == '/';
 }
 
 /* The original's meaning: the calling file, or any filter that says so; one that raises says no. */
@@ -281,7 +289,7 @@ bool hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh)
 	if (entry->generation != hrt_tracer.generation && !entry->traced) {
 		/* The filter may come back here through code of its own; and it may move `entries`. */
 		entry->generation = hrt_tracer.generation;
-		bool traced = ask_filters(py_filename, entry->path, entry->stat.st_mode != 0);
+		bool traced = !is_own(entry->path) && ask_filters(py_filename, entry->path, entry->stat.st_mode != 0);
 		entry = entry_get(py_filename);
 		if (!entry)
 			return false;

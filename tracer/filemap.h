@@ -6,8 +6,8 @@
 
 #include "tracer.h"
 
-/* Starts with no answers; takes the working directory that relative names are resolved against. */
-int hrt_filemap_init(void);
+/* Starts with no answers. Files in `own_directory`, this package's, are never traced, whatever a filter says. */
+int hrt_filemap_init(const char *own_directory);
 void hrt_filemap_clear(void);
 
 /* Remembers the directory in which the program was when the package was imported. */

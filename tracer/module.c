@@ -173,6 +173,26 @@ fail:
 
 /* ---- the functions ---- */
 
+/* Starts the filters' answers; needs to know where this package lies. */
+static int init_filemap(PyObject *py_module)
+{
+	PyObject *py_file = PyModule_GetFilenameObject(py_module);
+	const char *file = py_file ? PyUnicode_AsUTF8(py_file) : NULL;
+	char *directory = file ? strdup(file) : NULL;
+	char *end = directory ? strrchr(directory, '/') : NULL;
+	int err = HR_EIO;
+
+	if (end) {
+		*end = '\0';
+		err = hrt_filemap_init(directory);
+	}
+	if (err != 0 && !PyErr_Occurred())
+		PyErr_NoMemory();
+	free(directory);
+	Py_XDECREF(py_file);
+	return err;
+}
+
 static struct hrt_text text_of(PyObject *py_bytes)
 {
 	return (struct hrt_text){PyBytes_AS_STRING(py_bytes), (size_t)PyBytes_GET_SIZE(py_bytes)};
@@ -238,7 +258,7 @@ static PyObject *start(PyObject *self, PyObject *args)
 	hrt_tracer.filters_told = 0;
 	hrt_tracer.py_filters = PyList_New(0);
 	hrt_tracer.py_callers = PySet_New(NULL);
-	if (!hrt_tracer.py_filters || !hrt_tracer.py_callers || hrt_filemap_init() != 0 ||
+	if (!hrt_tracer.py_filters || !hrt_tracer.py_callers || init_filemap(self) != 0 ||
 	    add_filter(py_filter, py_caller) != 0 || hrt_backend_start() != 0) {
 		PyObject *py_type, *py_value, *py_traceback;
 		PyErr_Fetch(&py_type, &py_value, &py_traceback);
