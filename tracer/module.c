@@ -19,7 +19,7 @@
 struct hrt_tracer hrt_tracer;
 
 static bool hooks_installed;
-static int forks_under_way; /* the sampler is not there while the process forks */
+static int sampler_pauses; /* reasons why there must be no sampler now: forks under way, the interpreter's end */
 
 void hrt_note(enum hr_note_kind kind, const char *format, ...)
 {
@@ -81,7 +81,7 @@ static void tracer_end(enum hr_end end)
 static int restart_sampler(void *unused)
 {
 	(void)unused;
-	if (forks_under_way == 0)
+	if (sampler_pauses == 0)
 		hrt_sampler_start();
 	return 0;
 }
@@ -89,7 +89,7 @@ static int restart_sampler(void *unused)
 static PyObject *before_fork(PyObject *self, PyObject *unused)
 {
 	(void)self, (void)unused;
-	forks_under_way++;
+	sampler_pauses++;
 	hrt_sampler_stop();
 	Py_RETURN_NONE;
 }
@@ -97,7 +97,7 @@ static PyObject *before_fork(PyObject *self, PyObject *unused)
 static PyObject *after_fork_in_parent(PyObject *self, PyObject *unused)
 {
 	(void)self, (void)unused;
-	forks_under_way--;
+	sampler_pauses--;
 #if HRT_FORK_COUNTS_THREADS_LATE
 	if (Py_AddPendingCall(restart_sampler, NULL) != 0)
 		restart_sampler(NULL);
@@ -110,7 +110,7 @@ static PyObject *after_fork_in_parent(PyObject *self, PyObject *unused)
 static PyObject *after_fork_in_child(PyObject *self, PyObject *unused)
 {
 	(void)self, (void)unused;
-	forks_under_way = 0;
+	sampler_pauses = 0;
 	tracer_end(HR_END_UNKNOWN);
 	Py_RETURN_NONE;
 }
@@ -118,6 +118,7 @@ static PyObject *after_fork_in_child(PyObject *self, PyObject *unused)
 static PyObject *at_python_exit(PyObject *self, PyObject *unused)
 {
 	(void)self, (void)unused;
+	sampler_pauses++;
 	hrt_sampler_stop();
 	if (hrt_tracer.segment)
 		hrt_segment_advance_tick(hrt_tracer.segment);
