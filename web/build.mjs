@@ -1,0 +1,63 @@
+// build.mjs — makes the page: src/ → dist/index.html and dist/assets/app-<hash>.{js,css}, which hrview embeds.
+// With --tests it bundles ../tests/web instead, into build/tests/, for node's own test runner.
+import { build } from 'esbuild';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const web = dirname(fileURLToPath(import.meta.url));
+
+async function page() {
+  const dist = join(web, 'dist');
+  rmSync(dist, { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: web,
+    entryPoints: { app: 'src/main.ts' },
+    outdir: 'dist/assets',
+    entryNames: '[name]-[hash]',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    legalComments: 'none',
+    metafile: true,
+  });
+  const made = Object.keys(metafile.outputs).map((path) => '/' + relative('dist', path));
+  const asset = (ext) => {
+    const found = made.find((path) => path.endsWith(ext));
+    if (found === undefined) throw new Error(`the bundle has no ${ext} file`);
+    return found;
+  };
+  const html = readFileSync(join(web, 'src/index.html'), 'utf8')
+    .replace('__APP_CSS__', asset('.css'))
+    .replace('__APP_JS__', asset('.js'));
+  writeFileSync(join(dist, 'index.html'), html);
+}
+
+async function tests() {
+  const out = join(web, 'build/tests');
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const kinds = ['unit', 'browser'];
+  const entryPoints = kinds.flatMap((kind) => {
+    const dir = join(web, '../tests/web', kind);
+    return readdirSync(dir)
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => ({ in: join(dir, name), out: join(kind, basename(name, '.ts')) }));
+  });
+  // Packages stay outside: they are found from build/tests/ in node_modules as from src/.
+  await build({
+    absWorkingDir: web,
+    entryPoints,
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node18',
+    sourcemap: 'inline',
+  });
+}
+
+await (process.argv.includes('--tests') ? tests() : page());

@@ -1,0 +1,336 @@
+// app.ts — brings the parts together: where the reader is, what is asked for, what is drawn in an animation frame.
+import { Clock } from './clock';
+import type { Tone } from './colour';
+import { Connection, type Link, type World } from './connection';
+import { el } from './dom';
+import { loadTheme, saveTheme, type Theme, THEMES } from './preferences';
+import { formatRoute, HOME, parseRoute, type Place } from './route';
+import { Sources } from './sources';
+import { type Changes, noChanges, type ProgramModel, Store } from './store';
+import { linkMessage, programMessages } from './trouble';
+import { FilesView } from './views/files';
+import { HealthView } from './views/health';
+import { HelpView } from './views/help';
+import { HomeView } from './views/home';
+import { Messages } from './views/messages';
+import { ProgramView } from './views/program';
+import { SourceView } from './views/source';
+import { StacksView } from './views/stacks';
+import { TopbarView } from './views/topbar';
+import type { Program } from './wire';
+
+const FIGURES_MS = 250; // how often words and numbers outside the strip are brought up to date
+
+export class App {
+  readonly store = new Store();
+  private readonly clock = new Clock();
+  private readonly connection: Connection;
+  private readonly sources = new Sources(() => (this.sourcesArrived = true));
+  private readonly topbar = new TopbarView({
+    pause: () => this.pause(!this.paused),
+    theme: () => this.nextTheme(),
+    help: () => this.help.toggle(),
+  });
+  private readonly messages = new Messages();
+  private readonly homeMessages = new Messages();
+  private readonly home = new HomeView();
+  private readonly files = new FilesView((file) => this.openFile(file));
+  private readonly source: SourceView;
+  private readonly stacks = new StacksView((file) => this.sources.get(this.place.program ?? '', file));
+  private readonly program: ProgramView;
+  private readonly health = new HealthView();
+  private readonly help = new HelpView();
+
+  private place: Place = HOME;
+  private mayChoose = false; // the URL names nothing: the page goes to the only program by itself
+  private file = -1; // the one shown, -1 none (yet)
+  private link: Link = { state: 'connecting' };
+  private paused = false;
+  private theme: Theme = loadTheme();
+  private sourcesArrived = false;
+  private placed = true; // the place is another than what is drawn
+  private figuresAt = Number.NEGATIVE_INFINITY;
+  private readonly lessMotion = matchMedia('(prefers-reduced-motion: reduce)');
+  private readonly darkScreen = matchMedia('(prefers-color-scheme: dark)');
+
+  constructor(world: World, cspNonce: string) {
+    this.source = new SourceView(cspNonce, (line) => this.chooseLine(line));
+    this.program = new ProgramView(this.files.root, this.messages.root, this.source.root, this.stacks.root);
+    this.connection = new Connection(world, {
+      request: () => ({ full: false, program: this.place.program, file: this.file === -1 ? null : this.file }),
+      frame: (frame) => {
+        this.store.apply(frame, this.clock.now(), Date.now());
+        this.settle();
+      },
+      link: (link) => this.setLink(link),
+    });
+  }
+
+  start(root: HTMLElement): void {
+    root.append(
+      el('div', { class: 'shell' }, this.topbar.root, this.homeMessages.root, this.home.root, this.program.root, this.health.root),
+      this.help.root,
+    );
+    addEventListener('hashchange', () => this.readRoute());
+    addEventListener('keydown', (event) => this.key(event));
+    this.darkScreen.addEventListener('change', () => this.applyTheme());
+    this.applyTheme();
+    this.topbar.setPaused(false);
+    this.readRoute();
+    this.connection.start();
+    requestAnimationFrame(() => this.frame());
+  }
+
+  // What scripts may ask, see api.ts.
+
+  get model(): ProgramModel | null {
+    return this.store.model?.id === this.place.program ? this.store.model : null;
+  }
+
+  get shownFile(): number {
+    return this.file;
+  }
+
+  get linkState(): Link['state'] {
+    return this.link.state;
+  }
+
+  get isPaused(): boolean {
+    return this.paused;
+  }
+
+  // Where the reader is.
+
+  private readRoute(): void {
+    const place = parseRoute(location.hash);
+    this.mayChoose = place === null;
+    this.goTo(place ?? HOME);
+  }
+
+  private goTo(place: Place): void {
+    const before = this.place;
+    this.place = place;
+    if (place.program !== before.program || place.file !== before.file || place.entry !== before.entry) this.file = -1;
+    if (place.line !== null) this.source.goTo(place.line);
+    if (place.file !== null) this.program.show('source');
+    this.placed = true;
+    this.settle();
+    this.connection.poke();
+  }
+
+  private openFile(file: number): void {
+    const model = this.model;
+    if (model !== null) location.hash = formatRoute(model.placeOf(file, null));
+  }
+
+  private chooseLine(line: number): void {
+    const model = this.model;
+    if (model === null || this.file === -1) return;
+    this.place = model.placeOf(this.file, line);
+    history.replaceState(null, '', formatRoute(this.place));
+  }
+
+  /** What the place leaves open is decided as soon as it can be: the only program, the first file. */
+  private settle(): void {
+    const program = this.mayChoose ? onlyProgram(this.store.programs ?? []) : null;
+    if (program !== null) {
+      this.mayChoose = false;
+      const place = { ...HOME, program: program.id };
+      history.replaceState(null, '', formatRoute(place));
+      this.goTo(place);
+      return;
+    }
+    const model = this.model;
+    if (model === null || this.file !== -1) return;
+    const { file, entry } = this.place;
+    const caller = this.store.programOf(model.id)?.caller ?? '';
+    const found = file === null ? model.firstFile(caller) : model.fileAt(file, entry);
+    if (found === -1) return;
+    this.file = found;
+    this.placed = true;
+    this.connection.poke();
+  }
+
+  // What the reader does.
+
+  private key(event: KeyboardEvent): void {
+    if (event.defaultPrevented || event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && event.key === 'f' && this.file !== -1) {
+      event.preventDefault();
+      this.source.search();
+      return;
+    }
+    const target = event.target;
+    if (event.ctrlKey || event.metaKey || target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    const onButton = target instanceof HTMLElement && target.closest('button, a, summary, [role=separator]') !== null;
+    if (event.key === ' ' && onButton) return;
+    const action = this.actionOf(event.key);
+    if (action === null) return;
+    event.preventDefault();
+    action();
+  }
+
+  private actionOf(key: string): (() => void) | null {
+    switch (key) {
+      case '?':
+        return () => this.help.toggle();
+      case '/':
+        return () => {
+          this.program.show('files');
+          this.files.focusFilter();
+        };
+      case ' ':
+        return () => this.pause(!this.paused);
+      case 'h':
+        return () => this.goToLine((lines) => lines[0]);
+      case 'n':
+        return () => this.goToLine((lines, at) => lines.filter((line) => line > at).sort((a, b) => a - b)[0]);
+      case 'p':
+        return () => this.goToLine((lines, at) => lines.filter((line) => line < at).sort((a, b) => b - a)[0]);
+      case 'g':
+        return () => (location.hash = formatRoute(HOME));
+      case 't':
+        return () => this.nextTheme();
+      default:
+        return null;
+    }
+  }
+
+  /** `choose` gets the lines that were hit, hottest first, and the line of the URL. */
+  private goToLine(choose: (lines: readonly number[], at: number) => number | undefined): void {
+    const table = this.model?.table(this.file) ?? null;
+    if (table === null) return;
+    const line = choose(table.hottest(table.lines.length), this.place.line ?? 0);
+    if (line === undefined) return;
+    this.chooseLine(line);
+    this.source.goTo(line);
+  }
+
+  private pause(paused: boolean): void {
+    this.paused = paused;
+    this.store.freeze(paused);
+    this.connection.hold(paused);
+    this.topbar.setPaused(paused);
+    this.runClock();
+    this.figuresAt = Number.NEGATIVE_INFINITY;
+  }
+
+  private nextTheme(): void {
+    this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] as Theme;
+    saveTheme(this.theme);
+    this.applyTheme();
+  }
+
+  private applyTheme(): void {
+    const dark = this.theme === 'dark' || (this.theme === 'auto' && this.darkScreen.matches);
+    const tone: Tone = dark ? 'dark' : 'light';
+    document.documentElement.dataset['tone'] = tone;
+    this.topbar.setTheme(this.theme);
+    this.source.restyle(tone);
+    this.files.restyle(tone);
+  }
+
+  // What comes in.
+
+  private setLink(link: Link): void {
+    if (link.state === this.link.state && link.state !== 'lost') return;
+    if (link.state === 'open') {
+      this.sources.forgetFailures();
+      this.sourcesArrived = true;
+    }
+    this.link = link;
+    this.runClock();
+    this.figuresAt = Number.NEGATIVE_INFINITY;
+  }
+
+  private runClock(): void {
+    this.clock.run(!this.paused && this.link.state === 'open');
+  }
+
+  // What is drawn.
+
+  private frame(): void {
+    requestAnimationFrame(() => this.frame());
+    const changes = this.store.takeChanges();
+    if (this.placed) Object.assign(changes, everything());
+    const wall = performance.now();
+    const figures = this.placed || wall - this.figuresAt > FIGURES_MS;
+    this.placed = false;
+    if (figures) this.figuresAt = wall;
+    if (this.place.program === null) this.drawHome(changes, figures);
+    else this.drawProgram(changes, figures, wall);
+    if (figures) this.health.setLink(this.link, this.paused);
+  }
+
+  private drawHome(changes: Changes, figures: boolean): void {
+    this.home.root.hidden = false;
+    this.program.root.hidden = true;
+    if (changes.programs) this.home.setPrograms(this.store.programs);
+    if (!figures) return;
+    const message = linkMessage(this.link);
+    this.homeMessages.show(message === null ? [] : [message]);
+    this.home.update(Date.now() + this.store.skew);
+    this.topbar.update(null, null, 0, 0);
+    this.health.update(null);
+    document.title = 'heartrate';
+  }
+
+  private drawProgram(changes: Changes, figures: boolean, wall: number): void {
+    this.home.root.hidden = true;
+    this.program.root.hidden = false;
+    const model = this.model;
+    const program = this.store.programOf(this.place.program as string);
+    const now = this.clock.now();
+    if (figures) this.drawAround(program, model, now);
+    if (model === null) return;
+    const tick = model.tick + (program?.state === 'live' ? now - model.heardAt : 0);
+    if (changes.program || changes.files) this.files.setFiles(model);
+    if (changes.program || changes.files) this.files.setCurrent(this.file);
+    if (figures) this.files.update(now, wall);
+    if (changes.threads || changes.files || this.sourcesArrived) this.stacks.invalidate();
+    this.stacks.update(model, tick, wall);
+    if (this.file !== -1) this.drawSource(model, changes, now, tick, wall);
+    this.sourcesArrived = false;
+  }
+
+  private drawSource(model: ProgramModel, changes: Changes, now: number, tick: number, wall: number): void {
+    const { file } = this;
+    if (changes.program || changes.files || this.sourcesArrived)
+      this.source.setSource(model, file, this.sources.get(model.id, file));
+    if (changes.program || changes.lines) this.source.setTable(model.table(file), changes.turned || changes.program);
+    if (changes.program || changes.threads) this.source.setThreads(model, file);
+    this.source.draw({ model, file, now, tick, wall, target: this.place.line, still: this.lessMotion.matches });
+  }
+
+  /** What stands around the source: the top line, messages, health, title. */
+  private drawAround(program: Program | null, model: ProgramModel | null, now: number): void {
+    const link = linkMessage(this.link);
+    this.homeMessages.show([]);
+    this.messages.show([...(link === null ? [] : [link]), ...programMessages(program, model)]);
+    this.topbar.update(program, model, now, Date.now() + this.store.skew);
+    this.health.update(model);
+    this.program.setNothing(this.file === -1 ? this.nothingWords(program, model) : null);
+    const name = program?.name ?? '';
+    document.title = name === '' ? 'heartrate' : `${name} — heartrate`;
+  }
+
+  private nothingWords(program: Program | null, model: ProgramModel | null): string {
+    if (this.link.state === 'connecting') return 'Connecting…';
+    if (program === null && model?.gone === true) return 'There is no such program (any more).';
+    if (model === null || program?.state === 'corrupt') return '';
+    if (this.place.file !== null) return `The program has loaded no file ${this.place.file} so far.`;
+    return 'The program runs, but none of its files has been traced so far. They appear here by themselves.';
+  }
+}
+
+/** The one that a reader who did not choose wants to see: the only one there is, or the only one alive. */
+export function onlyProgram(programs: readonly Program[]): Program | null {
+  const candidates = programs.length === 1 ? programs : programs.filter((program) => program.state === 'live');
+  return candidates.length === 1 ? (candidates[0] as Program) : null;
+}
+
+function everything(): Changes {
+  const changes = noChanges();
+  for (const key of Object.keys(changes) as (keyof Changes)[]) changes[key] = true;
+  return changes;
+}

@@ -1,0 +1,161 @@
+// connection.ts — the pull loop: asks hrview for a frame, takes it, asks again a twentieth of a second later. When
+// hrview goes away it tries again by itself, for ever; the page keeps its last picture meanwhile.
+import { decodeFrame, encodeRequest, type Request, type WireFrame } from './wire';
+
+const PULL_MS = 50;
+const HIDDEN_PULL_MS = 1000; // a tab in the background keeps up, but costs next to nothing
+const SILENCE_MS = 8000; // no answer for so long: the connection is dead though nobody said so
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 3000;
+
+export type Link =
+  | { readonly state: 'connecting' } // never been connected yet
+  | { readonly state: 'open' }
+  | { readonly state: 'lost'; readonly why: string };
+
+/** The part of WebSocket that is used; tests bring their own. */
+export interface Socket {
+  binaryType: string;
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+/** What the loop needs of the world around it. */
+export interface World {
+  open(): Socket;
+  now(): number; // milliseconds, not falling
+  after(ms: number, run: () => void): () => void; // returns how to call it off
+  hidden(): boolean;
+}
+
+export interface Client {
+  request(): Request;
+  frame(frame: WireFrame): void;
+  link(link: Link): void;
+}
+
+export class Connection {
+  private socket: Socket | null = null;
+  private callOff: () => void = () => undefined;
+  private asked = false; // an answer is outstanding
+  private askedAt = 0;
+  private fresh = true; // the next request is this connection's first
+  private held = false;
+  private wanted = false; // ask once although held
+  private retryMs = RETRY_FIRST_MS;
+
+  constructor(
+    private readonly world: World,
+    private readonly client: Client,
+  ) {}
+
+  start(): void {
+    this.client.link({ state: 'connecting' });
+    this.open();
+  }
+
+  /** While held nothing is asked for. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) this.poke();
+  }
+
+  /** Asks at once, because the request would be another one by now; even while held. */
+  poke(): void {
+    this.wanted = true;
+    if (this.socket !== null && !this.asked && !this.fresh) this.ask();
+    else if (this.socket === null) this.retryNow();
+  }
+
+  /** Tries again now rather than when the pause is over, for a user who knows that hrview is back. */
+  retryNow(): void {
+    if (this.socket !== null) return;
+    this.callOff();
+    this.open();
+  }
+
+  private open(): void {
+    const socket = this.world.open();
+    this.socket = socket;
+    this.asked = false;
+    this.fresh = true;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => this.ask();
+    socket.onmessage = (event) => this.receive(event.data);
+    socket.onclose = (event) => this.lose(event.reason || closeReason(event.code));
+    this.later(SILENCE_MS, () => this.lose('hrview does not answer'));
+  }
+
+  private ask(): void {
+    this.wanted = false;
+    this.asked = true;
+    this.askedAt = this.world.now();
+    this.later(SILENCE_MS, () => this.lose('hrview does not answer'));
+    this.socket?.send(encodeRequest({ ...this.client.request(), full: this.fresh }));
+    this.fresh = false;
+  }
+
+  private receive(data: unknown): void {
+    this.asked = false;
+    let frame: WireFrame;
+    try {
+      if (!(data instanceof ArrayBuffer)) throw new Error('hrview sent text, not a frame');
+      frame = decodeFrame(data);
+    } catch (error) {
+      this.lose(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.retryMs = RETRY_FIRST_MS;
+    this.client.link({ state: 'open' });
+    this.client.frame(frame);
+    if (this.socket === null || this.asked) return; // what the frame set off has already asked, or ended it
+    if (this.wanted) this.ask();
+    else this.later(Math.max(0, this.askedAt + this.pullMs() - this.world.now()), () => this.pull());
+  }
+
+  private pull(): void {
+    if (this.held) this.callOff = () => undefined;
+    else this.ask();
+  }
+
+  private pullMs(): number {
+    return this.world.hidden() ? HIDDEN_PULL_MS : PULL_MS;
+  }
+
+  private lose(why: string): void {
+    const socket = this.socket;
+    if (socket === null) return;
+    this.socket = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.client.link({ state: 'lost', why });
+    this.later(this.retryMs, () => this.open());
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+  }
+
+  private later(ms: number, run: () => void): void {
+    this.callOff();
+    this.callOff = this.world.after(ms, run);
+  }
+}
+
+function closeReason(code: number): string {
+  return code === 1008 ? 'hrview refused the request' : 'hrview has gone away';
+}
+
+/** The browser's world. */
+export function browserWorld(location: Location): World {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  return {
+    open: () => new WebSocket(`${scheme}://${location.host}/ws`) as Socket,
+    now: () => performance.now(),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    hidden: () => document.hidden,
+  };
+}

@@ -1,0 +1,51 @@
+// route.ts — every view has a URL, in the part after `#`:
+//
+//   #/                                     all programs
+//   #/p/INSTANCE                           a program; its caller's file opens
+//   #/p/INSTANCE?file=PATH                 a file of it
+//   #/p/INSTANCE?file=PATH&line=N          at a line
+//   #/p/INSTANCE?file=PATH&entry=I         where a path has several entries (it changed while the program ran), not
+//                                          the newest but the one with this index
+//
+// An empty fragment lets the page choose: the only live program, else all.
+
+export interface Place {
+  readonly program: string | null;
+  readonly file: string | null;
+  readonly entry: number | null;
+  readonly line: number | null;
+}
+
+export const HOME: Place = { program: null, file: null, entry: null, line: null };
+
+/** null: the page may choose. What makes no sense leads home. */
+export function parseRoute(hash: string): Place | null {
+  if (hash === '' || hash === '#') return null;
+  const match = /^#[/]p[/]([0-9a-f]{16})(?:[?](.*))?$/.exec(hash);
+  if (match === null) return HOME;
+  const query = new URLSearchParams(match[2] ?? '');
+  return {
+    program: match[1] as string,
+    file: query.get('file'),
+    entry: natural(query.get('entry')),
+    line: natural(query.get('line')),
+  };
+}
+
+export function formatRoute(place: Place): string {
+  if (place.program === null) return '#/';
+  const query: string[] = [];
+  if (place.file !== null) query.push(`file=${readable(place.file)}`);
+  if (place.entry !== null) query.push(`entry=${place.entry}`);
+  if (place.line !== null) query.push(`line=${place.line}`);
+  return `#/p/${place.program}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+}
+
+function natural(text: string | null): number | null {
+  return text !== null && /^[0-9]{1,10}$/.test(text) ? Number(text) : null;
+}
+
+/** Encoded, but for slashes: paths are for people. */
+function readable(path: string): string {
+  return encodeURIComponent(path).replace(/%2F/g, '/');
+}

@@ -1,0 +1,54 @@
+// sources.ts — the texts of source files, asked for once and kept.
+export type Source =
+  | { readonly state: 'loading' }
+  | { readonly state: 'there'; readonly text: string; readonly lines: readonly string[]; readonly changed: boolean }
+  | { readonly state: 'failed'; readonly why: string };
+
+const KEPT = 64;
+const LOADING: Source = { state: 'loading' };
+
+export class Sources {
+  private readonly known = new Map<string, Source>();
+
+  /** `arrived` is called whenever a text has come or failed to. */
+  constructor(private readonly arrived: () => void) {}
+
+  get(program: string, file: number): Source {
+    const key = `${program}/${file}`;
+    const known = this.known.get(key);
+    if (known === undefined) void this.load(program, file, key);
+    else this.known.delete(key); // and back in below: the one used longest ago stands first
+    this.known.set(key, known ?? LOADING);
+    for (const oldest of this.known.keys()) {
+      if (this.known.size <= KEPT) break;
+      this.known.delete(oldest);
+    }
+    return known ?? LOADING;
+  }
+
+  /** What could not be had will be asked for again. */
+  forgetFailures(): void {
+    for (const [key, source] of this.known) if (source.state === 'failed') this.known.delete(key);
+  }
+
+  private async load(program: string, file: number, key: string): Promise<void> {
+    this.known.set(key, await fetchSource(program, file));
+    this.arrived();
+  }
+}
+
+async function fetchSource(program: string, file: number): Promise<Source> {
+  try {
+    const response = await fetch(`/api/source?program=${program}&file=${file}`);
+    const text = await response.text();
+    if (!response.ok) return { state: 'failed', why: text.trim() || `hrview answered ${response.status}` };
+    return {
+      state: 'there',
+      text,
+      lines: text.split(/\r\n|\n|\r/),
+      changed: response.headers.get('X-Source') === 'changed',
+    };
+  } catch {
+    return { state: 'failed', why: 'hrview does not answer' };
+  }
+}

@@ -1,0 +1,50 @@
+// stack.ts — a thread's stack as a reader wants it: frames of whatever started the program folded, what was left out said.
+import type { Frame, Thread } from './wire';
+
+export type Row =
+  | { readonly kind: 'frame'; readonly frame: Frame; readonly innermost: boolean }
+  | { readonly kind: 'folded'; readonly frames: readonly Frame[] } // runners and import machinery
+  | { readonly kind: 'elided'; readonly count: number }; // deeper than the snapshot holds
+
+/** Rows outermost first, in the order of a traceback. `pathOf` gives a file's path, "" when it is not known. */
+export function stackRows(thread: Thread, pathOf: (file: number) => string, unfolded = false): Row[] {
+  const rows: Row[] = [];
+  let folded: Frame[] = [];
+  const flush = (): void => {
+    if (folded.length > 0) rows.push({ kind: 'folded', frames: folded });
+    folded = [];
+  };
+  const missing = thread.depth - thread.frames.length;
+  thread.frames.forEach((frame, i) => {
+    if (missing > 0 && i === thread.elidedAt) {
+      flush();
+      rows.push({ kind: 'elided', count: missing });
+    }
+    const innermost = i === thread.frames.length - 1;
+    if (!unfolded && !innermost && isMachinery(pathOf(frame.file))) folded.push(frame);
+    else {
+      flush();
+      rows.push({ kind: 'frame', frame, innermost });
+    }
+  });
+  flush();
+  if (missing > 0 && thread.elidedAt >= thread.frames.length) rows.push({ kind: 'elided', count: missing });
+  return rows;
+}
+
+/** Frames that every program has and no reader looks for: they start modules, threads and tasks, and import. */
+export function isMachinery(path: string): boolean {
+  return (
+    /^<frozen (runpy|importlib[._a-z]*|zipimport)>$/.test(path) ||
+    /[/]lib(64)?[/]python[0-9.]+t?[/](runpy|threading|concurrent[/]futures[/]thread)[.]py$/.test(path) ||
+    /[/]importlib[/]_bootstrap(_external)?[.]py$/.test(path) ||
+    /[/]heartrate_shm[/]__main__[.]py$/.test(path)
+  );
+}
+
+const STUCK_MS = 5000;
+
+/** Has the thread stood where it stands for so long that a reader should look? */
+export function isStuck(thread: Thread, tick: number): boolean {
+  return thread.frames.length > 0 && tick - thread.since >= STUCK_MS;
+}

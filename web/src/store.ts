@@ -1,0 +1,214 @@
+// store.ts — what the page knows: frames are applied here, views read from here. No DOM, no network.
+import { Heat } from './heat';
+import { LineTable } from './lines';
+import type { Place } from './route';
+import type { FileEntry, Note, Program, ProgramFrame, Sampler, Thread, WireFrame } from './wire';
+
+const TABLES_KEPT = 8; // a file looked at before shows its last picture at once when it is opened again
+
+/** What changed since views were last brought up to date. */
+export interface Changes {
+  programs: boolean;
+  program: boolean; // another one, or it started over
+  files: boolean;
+  totals: boolean;
+  lines: boolean;
+  turned: boolean; // a line began to be one that can be hit, or was hit for the first time
+  threads: boolean;
+  health: boolean; // drops, notes, sampler
+}
+
+export function noChanges(): Changes {
+  return {
+    programs: false,
+    program: false,
+    files: false,
+    totals: false,
+    lines: false,
+    turned: false,
+    threads: false,
+    health: false,
+  };
+}
+
+/** One program, followed. */
+export class ProgramModel {
+  gone = false;
+  tick = 0;
+  heardAt: number; // clock of the last frame
+  activeAt = Number.NEGATIVE_INFINITY; // clock of the last frame with hits in it
+  readonly files: FileEntry[] = [];
+  readonly fileHeat = new Heat();
+  readonly fileLastTicks: number[] = [];
+  threads: readonly Thread[] = [];
+  drops: ReadonlyMap<string, number> = new Map();
+  readonly notes: Note[] = [];
+  sampler: Sampler | null = null;
+  private readonly tables = new Map<number, LineTable>();
+  private readonly colours = new Map<number, number>();
+
+  constructor(
+    readonly id: string,
+    now: number,
+  ) {
+    this.heardAt = now;
+  }
+
+  /** The file that a path (and entry) names; of several entries of a path the newest. -1 none (yet). */
+  fileAt(path: string, entry: number | null): number {
+    if (entry !== null && this.files[entry]?.path === path) return entry;
+    return this.files.findLastIndex((file) => file?.path === path);
+  }
+
+  placeOf(file: number, line: number | null): Place {
+    const path = this.files[file]?.path ?? '';
+    return { program: this.id, file: path, entry: this.fileAt(path, null) === file ? null : file, line };
+  }
+
+  /** The file to show when none is named: the caller's, else the hottest, else any that is traced. -1 none yet. */
+  firstFile(caller: string): number {
+    const callers = this.fileAt(caller, null);
+    if (callers !== -1 && this.files[callers]?.traced === true) return callers;
+    let best = -1;
+    this.files.forEach((file, i) => {
+      if (file.traced && (best === -1 || this.fileHeat.hitsOf(i) > this.fileHeat.hitsOf(best))) best = i;
+    });
+    return best;
+  }
+
+  /** The counts of a file, once a frame brought them. */
+  table(file: number): LineTable | null {
+    return this.tables.get(file) ?? null;
+  }
+
+  /** Which of the thread colours is a thread's: the lowest that was free when it appeared. */
+  colourOf(thread: number): number {
+    return this.colours.get(thread) ?? 0;
+  }
+
+  setThreads(threads: readonly Thread[]): void {
+    this.threads = threads;
+    const here = new Set(threads.map((thread) => thread.id));
+    for (const id of this.colours.keys()) if (!here.has(id)) this.colours.delete(id);
+    const taken = new Set(this.colours.values());
+    for (const { id } of threads) {
+      if (this.colours.has(id)) continue;
+      let colour = 0;
+      while (taken.has(colour)) colour++;
+      taken.add(colour);
+      this.colours.set(id, colour);
+    }
+  }
+
+  /** Makes room for a file's counts; the file looked at longest ago is forgotten. */
+  openTable(file: number, anew: boolean): LineTable {
+    const known = anew ? undefined : this.tables.get(file);
+    const table = known ?? new LineTable();
+    this.tables.delete(file);
+    this.tables.set(file, table);
+    for (const oldest of this.tables.keys()) {
+      if (this.tables.size <= TABLES_KEPT) break;
+      this.tables.delete(oldest);
+    }
+    return table;
+  }
+}
+
+export class Store {
+  programs: readonly Program[] | null = null; // null: not heard yet
+  model: ProgramModel | null = null;
+  /** hrview's clock minus this machine's, milliseconds: for "started … ago" of another machine's hrview. */
+  skew = 0;
+  /** While true threads stay as they are; what arrives is kept for later. */
+  frozen = false;
+  changes = noChanges();
+  private heldThreads: readonly Thread[] | null = null;
+
+  programOf(id: string): Program | null {
+    return this.programs?.find((program) => program.id === id) ?? null;
+  }
+
+  /** `now` is the picture's clock, `wall` this machine's milliseconds since 1970. */
+  apply(frame: WireFrame, now: number, wall: number): void {
+    this.skew = frame.now - wall;
+    if (frame.programs !== null) {
+      this.programs = frame.programs;
+      this.changes.programs = true;
+    }
+    if (frame.program !== null) this.applyProgram(frame.program, now);
+  }
+
+  freeze(frozen: boolean): void {
+    this.frozen = frozen;
+    if (frozen || this.heldThreads === null) return;
+    this.model?.setThreads(this.heldThreads);
+    this.heldThreads = null;
+    this.changes.threads = true;
+  }
+
+  takeChanges(): Changes {
+    const changes = this.changes;
+    this.changes = noChanges();
+    return changes;
+  }
+
+  private applyProgram(frame: ProgramFrame, now: number): void {
+    const changes = this.changes;
+    if (frame.gone) {
+      if (this.model?.id !== frame.id) this.model = new ProgramModel(frame.id, now);
+      changes.program ||= !this.model.gone;
+      this.model.gone = true;
+      return;
+    }
+    const startsOver = frame.full || this.model === null || this.model.id !== frame.id;
+    if (startsOver) {
+      this.model = new ProgramModel(frame.id, now);
+      this.heldThreads = null;
+      changes.program = changes.threads = changes.health = true;
+    }
+    const model = this.model as ProgramModel;
+    model.tick = frame.tick;
+    model.heardAt = now;
+    for (const file of frame.files) model.files[file.index] = file;
+    changes.files ||= frame.files.length > 0;
+    this.applyTotals(model, frame, startsOver, now);
+    this.applyLines(model, frame, now);
+    this.applyThreads(model, frame, startsOver);
+    if (frame.drops !== null) model.drops = frame.drops;
+    if (frame.sampler !== null) model.sampler = frame.sampler;
+    model.notes.push(...frame.notes);
+    changes.health ||= frame.drops !== null || frame.sampler !== null || frame.notes.length > 0;
+  }
+
+  private applyTotals(model: ProgramModel, frame: ProgramFrame, startsOver: boolean, now: number): void {
+    for (let i = 0; i < frame.totals.length; i += 3) {
+      const file = frame.totals[i] as number;
+      const hits = frame.totals[i + 1] as number;
+      if (startsOver) model.fileHeat.seed(file, hits);
+      else model.fileHeat.advance(file, hits, now);
+      model.fileLastTicks[file] = frame.totals[i + 2] as number;
+    }
+    if (frame.totals.length === 0) return;
+    if (!startsOver) model.activeAt = now;
+    this.changes.totals = true;
+  }
+
+  private applyLines(model: ProgramModel, frame: ProgramFrame, now: number): void {
+    if (frame.file === null) return;
+    const anew = frame.linesFull || model.table(frame.file) === null;
+    const table = model.openTable(frame.file, anew);
+    const turned = table.apply(frame.lines, anew, now);
+    this.changes.lines ||= anew || frame.lines.length > 0;
+    this.changes.turned ||= anew || turned;
+  }
+
+  private applyThreads(model: ProgramModel, frame: ProgramFrame, startsOver: boolean): void {
+    if (frame.threads === null) return;
+    if (this.frozen && !startsOver) {
+      this.heldThreads = frame.threads;
+      return;
+    }
+    model.setThreads(frame.threads);
+    this.changes.threads = true;
+  }
+}

@@ -1,0 +1,140 @@
+// trouble.ts — what is wrong or over, in words: which messages stand above the picture. Pure.
+import type { Link } from './connection';
+import { exact } from './format';
+import type { ProgramModel } from './store';
+import type { FileEntry, Program } from './wire';
+
+export type Severity = 'info' | 'warn' | 'error';
+
+export interface Message {
+  readonly key: string; // the same trouble has the same key
+  readonly severity: Severity;
+  readonly title: string;
+  readonly text: string;
+}
+
+export function linkMessage(link: Link): Message | null {
+  if (link.state !== 'lost') return null;
+  return {
+    key: 'link',
+    severity: 'warn',
+    title: 'hrview is gone',
+    text: `The picture is the last one it gave. Connecting again by itself as soon as it is back (${link.why}).`,
+  };
+}
+
+export function programMessages(program: Program | null, model: ProgramModel | null): Message[] {
+  const messages: Message[] = [];
+  if (model?.gone === true)
+    messages.push({
+      key: 'gone',
+      severity: 'info',
+      title: 'No longer there',
+      text: 'This program’s record has been removed (hrview clean, or newer programs took its place).',
+    });
+  else if (program !== null) {
+    const message = stateMessage(program);
+    if (message !== null) messages.push(message);
+  }
+  const taken = takenOver(model);
+  if (taken !== null)
+    messages.push({
+      key: 'taken',
+      severity: 'warn',
+      title: 'Tracing was taken over',
+      text: `${taken} Counts stand still until it gives the trace function back.`,
+    });
+  return messages;
+}
+
+function stateMessage(program: Program): Message | null {
+  switch (program.state) {
+    case 'live':
+      return null;
+    case 'closed':
+      return program.why === 'stopped'
+        ? {
+            key: 'stopped',
+            severity: 'info',
+            title: 'Tracing stopped',
+            text: 'The program called stop() and ran on. These counts are final.',
+          }
+        : { key: 'ended', severity: 'info', title: 'Ended', text: 'The program has ended. These counts are final.' };
+    case 'dead':
+      return {
+        key: 'dead',
+        severity: 'error',
+        title: 'Killed or crashed',
+        text: 'The process is gone without having ended well. These are the counts up to its last moment.',
+      };
+    case 'unknown':
+      return {
+        key: 'unknown',
+        severity: 'info',
+        title: 'Another container',
+        text: 'The process lives in another pid namespace: whether it still runs cannot be told from here.',
+      };
+    case 'corrupt':
+      return {
+        key: 'corrupt',
+        severity: 'error',
+        title: 'Corrupt',
+        text: `What the program left in shared memory cannot be trusted: ${program.why || 'no reason given'}.`,
+      };
+  }
+}
+
+/** The note that tells who holds the trace function, while nobody has given it back. */
+function takenOver(model: ProgramModel | null): string | null {
+  if (model === null) return null;
+  for (let i = model.notes.length - 1; i >= 0; i--) {
+    const note = model.notes[i];
+    if (note?.kind === 'resumed') return null;
+    if (note?.kind === 'taken-over') return note.text.endsWith('.') ? note.text : `${note.text}.`;
+  }
+  return null;
+}
+
+/** What a file's view says of itself: that it is not traced and how to change that, that its text is not the one that runs. */
+export function fileMessages(file: FileEntry, changed: boolean, failed: string | null): Message[] {
+  const messages: Message[] = [];
+  if (failed !== null)
+    messages.push({ key: 'source', severity: 'warn', title: 'No source', text: `${failed}. Counts are shown without it.` });
+  if (changed)
+    messages.push({
+      key: 'changed',
+      severity: 'warn',
+      title: 'Changed on disk',
+      text: 'This text is not the one that runs: the file was changed after the program loaded it. Counts belong to the old lines.',
+    });
+  if (!file.traced)
+    messages.push({
+      key: 'untraced',
+      severity: 'info',
+      title: 'Not traced',
+      text: `To count its lines: trace(files=files.path_contains(${pythonString(file.path)}))`,
+    });
+  return messages;
+}
+
+function pythonString(text: string): string {
+  return `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
+}
+
+const DROP_WORDS: Readonly<Record<string, string>> = {
+  hits: 'line hits not counted',
+  codes: 'functions not counted: a table or /dev/shm is full',
+  files: 'files left out: their table is full',
+  strings: 'texts cut: their table is full',
+  threads: 'threads left out: their table is full',
+  tasks: 'tasks left out: their table is full',
+  sources: 'source texts left out: no room',
+  notes: 'notes left out: their table is full',
+  memory: 'times /dev/shm was full',
+  frames: 'stack frames without a name',
+};
+
+/** Drops in words, one a kind. */
+export function dropTexts(drops: ReadonlyMap<string, number>): string[] {
+  return [...drops].filter(([, n]) => n > 0).map(([kind, n]) => `${exact(n)} ${DROP_WORDS[kind] ?? kind}`);
+}

@@ -1,0 +1,107 @@
+// views/editor.ts — CodeMirror as a reader of Python: highlighted, searchable, read-only, with what runs marked in it.
+import { python } from '@codemirror/lang-python';
+import { syntaxHighlighting } from '@codemirror/language';
+import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
+import { EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
+import { Decoration, type DecorationSet, EditorView, keymap, ViewPlugin, type ViewUpdate } from '@codemirror/view';
+import { classHighlighter } from '@lezer/highlight';
+import { runningField } from './running';
+
+/** Which lines can be hit and never were; asked while the visible lines are decorated. */
+export interface LineFacts {
+  unhit(line: number): boolean;
+}
+
+/** Facts about lines have changed. */
+export const factsChanged = StateEffect.define();
+
+/** The line that the URL names, null none. */
+export const setTarget = StateEffect.define<number | null>();
+
+export function makeEditor(facts: LineFacts, leftMargin: () => number, cspNonce: string): EditorView {
+  const view = new EditorView({ state: EditorState.create({ extensions: extensions(facts, leftMargin, cspNonce) }) });
+  // The content is not editable and so takes no focus; the scroller does, for the keyboard's sake.
+  view.scrollDOM.tabIndex = 0;
+  view.scrollDOM.setAttribute('role', 'region');
+  view.scrollDOM.setAttribute('aria-label', 'Source with hits');
+  return view;
+}
+
+export function replaceText(view: EditorView, text: string): void {
+  view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: 0 } });
+  view.scrollDOM.scrollTo(0, 0);
+}
+
+export function scrollToLine(view: EditorView, line: number): void {
+  if (line < 1 || line > view.state.doc.lines) return;
+  view.dispatch({ effects: EditorView.scrollIntoView(view.state.doc.line(line).from, { y: 'center', x: 'start' }) });
+}
+
+function extensions(facts: LineFacts, leftMargin: () => number, cspNonce: string): Extension {
+  return [
+    EditorState.readOnly.of(true),
+    EditorView.editable.of(false),
+    EditorView.contentAttributes.of({ 'aria-label': 'Source', 'aria-readonly': 'true' }),
+    EditorView.cspNonce.of(cspNonce),
+    EditorView.scrollMargins.of(() => ({ left: leftMargin() })),
+    EditorState.tabSize.of(8),
+    python(),
+    syntaxHighlighting(classHighlighter),
+    search({ top: true }),
+    highlightSelectionMatches(),
+    keymap.of(searchKeymap),
+    targetField,
+    runningField,
+    unhitLines(facts),
+  ];
+}
+
+const targetLine = Decoration.line({ class: 'line-target' });
+
+const targetField = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(marks, transaction) {
+    for (const effect of transaction.effects) {
+      if (!effect.is(setTarget)) continue;
+      const line = effect.value;
+      const text = transaction.state.doc;
+      return line === null || line < 1 || line > text.lines
+        ? Decoration.none
+        : Decoration.set(targetLine.range(text.line(line).from));
+    }
+    return transaction.docChanged ? Decoration.none : marks;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+const unhitLine = Decoration.line({ class: 'line-unhit' });
+
+/** Dims lines that can be hit and never were, so that the code that ran stands out. Only what is visible is looked at. */
+function unhitLines(facts: LineFacts): Extension {
+  return ViewPlugin.fromClass(
+    class {
+      decorations: DecorationSet;
+
+      constructor(view: EditorView) {
+        this.decorations = decorateUnhit(view, facts);
+      }
+
+      update(update: ViewUpdate): void {
+        const told = update.transactions.some((t) => t.effects.some((e) => e.is(factsChanged)));
+        if (told || update.docChanged || update.viewportChanged) this.decorations = decorateUnhit(update.view, facts);
+      }
+    },
+    { decorations: (plugin) => plugin.decorations },
+  );
+}
+
+function decorateUnhit(view: EditorView, facts: LineFacts): DecorationSet {
+  const marks: Range<Decoration>[] = [];
+  for (const { from, to } of view.visibleRanges)
+    for (let at = from; at <= to; ) {
+      const line = view.state.doc.lineAt(at);
+      if (facts.unhit(line.number)) marks.push(unhitLine.range(line.from));
+      at = line.to + 1;
+    }
+  return Decoration.set(marks);
+}

@@ -1,0 +1,138 @@
+// views/home.ts — all programs as cards, children below their parent; without any, how to start one.
+import { el, icon, setChildren, setClass, setText } from '../dom';
+import { duration } from '../format';
+import { formatRoute } from '../route';
+import type { Program, ProgramState } from '../wire';
+
+const STATE_WORDS: Readonly<Record<ProgramState, string>> = {
+  live: 'live',
+  closed: 'ended',
+  dead: 'killed',
+  unknown: 'unknown',
+  corrupt: 'corrupt',
+};
+
+export function stateWord(program: Program): string {
+  return program.state === 'closed' && program.why === 'stopped' ? 'stopped' : STATE_WORDS[program.state];
+}
+
+/** Live ones first, newest first; each child behind its parent, one step further in. */
+export function inFamilies(programs: readonly Program[]): { program: Program; depth: number }[] {
+  const known = new Set(programs.map((program) => program.id));
+  const ordered = [...programs].sort(
+    (a, b) => Number(b.state === 'live') - Number(a.state === 'live') || b.start - a.start,
+  );
+  const out: { program: Program; depth: number }[] = [];
+  const placed = new Set<string>();
+  const place = (program: Program, depth: number): void => {
+    if (placed.has(program.id)) return; // foreign data: a parent may be its own child
+    placed.add(program.id);
+    out.push({ program, depth });
+    for (const child of ordered) if (child.parent === program.id) place(child, depth + 1);
+  };
+  for (const program of ordered) if (program.parent === null || !known.has(program.parent)) place(program, 0);
+  for (const program of ordered) place(program, 0);
+  return out;
+}
+
+interface Card {
+  readonly item: HTMLElement;
+  readonly state: HTMLElement;
+  readonly when: HTMLElement;
+}
+
+export class HomeView {
+  readonly root: HTMLElement;
+  private readonly list = el('ul', { class: 'cards' });
+  private readonly cards = new Map<string, Card>();
+  private readonly empty = emptyState();
+  private readonly title = el('h1', {}, 'Programs');
+  private programs: readonly Program[] | null = null;
+
+  constructor() {
+    this.root = el('main', { class: 'home' }, this.title, this.list, this.empty);
+  }
+
+  setPrograms(programs: readonly Program[] | null): void {
+    this.programs = programs;
+    const shown = inFamilies(programs ?? []);
+    const here = new Set(shown.map(({ program }) => program.id));
+    for (const id of this.cards.keys()) if (!here.has(id)) this.cards.delete(id);
+    const items = shown.map(({ program, depth }) => {
+      const card = this.card(program);
+      setText(card.state, stateWord(program));
+      card.state.className = `pill ${program.state}`;
+      setClass(card.item, 'child', depth > 0);
+      card.item.style.setProperty('--depth', String(Math.min(depth, 4)));
+      return card.item;
+    });
+    setChildren(this.list, items);
+    this.title.hidden = shown.length === 0;
+    this.empty.hidden = programs === null || shown.length > 0;
+  }
+
+  /** Times, at a reader's pace. `wall` is hrview's clock. */
+  update(wall: number): void {
+    for (const program of this.programs ?? []) {
+      const card = this.cards.get(program.id);
+      if (card !== undefined) setText(card.when, timesOf(program, wall));
+    }
+  }
+
+  private card(program: Program): Card {
+    const known = this.cards.get(program.id);
+    if (known !== undefined) return known;
+    const state = el('span');
+    const when = el('span', { class: 'when' });
+    const href = formatRoute({ program: program.id, file: null, entry: null, line: null });
+    const link = el(
+      'a',
+      { href },
+      el('span', { class: 'card-head' }, el('b', {}, program.name || `pid ${program.pid}`), state),
+      el('code', {}, program.argv.join(' ')),
+      el('span', { class: 'card-foot' }, `pid ${program.pid}`, el('span', {}, `Python ${program.python}`), when),
+    );
+    const card = { item: el('li', {}, link), state, when };
+    this.cards.set(program.id, card);
+    return card;
+  }
+}
+
+export function timesOf(program: Program, wall: number): string {
+  if (program.end !== null)
+    return `ran ${duration(Math.max(0, program.end - program.start))}, ended ${duration(Math.max(0, wall - program.end))} ago`;
+  const age = duration(Math.max(0, wall - program.start));
+  return program.state === 'live' ? `running for ${age}` : `started ${age} ago`;
+}
+
+function emptyState(): HTMLElement {
+  return el(
+    'section',
+    { class: 'empty', hidden: '' },
+    el('h1', {}, 'No program is being traced'),
+    el('p', {}, 'Start one, and it appears here by itself. With your program unchanged:'),
+    snippet('python -m heartrate_shm your_script.py'),
+    el('p', {}, 'or with two lines in it:'),
+    snippet('import heartrate_shm\nheartrate_shm.trace()'),
+    el('p', { class: 'small' }, 'Only programs of the same user on this machine are seen.'),
+  );
+}
+
+function snippet(text: string): HTMLElement {
+  const button = el('button', { type: 'button', class: 'copy', title: 'Copy' }, icon(COPY), 'Copy');
+  button.addEventListener('click', () => void copy(text, button));
+  return el('div', { class: 'snippet' }, el('pre', {}, el('code', {}, text)), button);
+}
+
+const COPY = 'M5 1.5h7.5a1 1 0 0 1 1 1V11M3.5 4.5h6a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1h-6a1 1 0 0 1-1-1v-8a1 1 0 0 1 1-1z';
+
+async function copy(text: string, button: HTMLButtonElement): Promise<void> {
+  const label = button.lastChild as Text;
+  try {
+    await navigator.clipboard.writeText(text);
+    label.data = 'Copied';
+  } catch {
+    label.data = 'Not allowed here'; // pages that are not served from this machine may not
+  }
+  setTimeout(() => (label.data = 'Copy'), 1500);
+}

@@ -1,0 +1,45 @@
+// views/program.ts — one program: files beside source above stacks; on a phone one of the three at a time.
+import { el } from '../dom';
+import { makeSplitter } from './splitter';
+
+const PANES = [
+  ['files', 'Files'],
+  ['source', 'Source'],
+  ['stacks', 'Stacks'],
+] as const;
+
+export type Pane = (typeof PANES)[number][0];
+
+export class ProgramView {
+  readonly root: HTMLElement;
+  private readonly tabs = new Map<Pane, HTMLButtonElement>();
+  private readonly nothing = el('p', { class: 'nothing', hidden: '' });
+
+  constructor(files: HTMLElement, messages: HTMLElement, source: HTMLElement, stacks: HTMLElement) {
+    const column = el('div', { class: 'column' });
+    column.append(source, this.nothing, makeSplitter(column), stacks);
+    const tabs = el('div', { class: 'panes', role: 'group', 'aria-label': 'What to show' });
+    for (const [pane, title] of PANES) {
+      const tab = el('button', { type: 'button' }, title);
+      tab.addEventListener('click', () => this.show(pane));
+      this.tabs.set(pane, tab);
+      tabs.append(tab);
+    }
+    this.root = el('main', { class: 'program' }, messages, el('div', { class: 'columns' }, files, column), tabs);
+    this.source = source;
+    this.show('source');
+  }
+  private readonly source: HTMLElement;
+
+  show(pane: Pane): void {
+    this.root.dataset['pane'] = pane;
+    for (const [name, tab] of this.tabs) tab.setAttribute('aria-pressed', String(name === pane));
+  }
+
+  /** Words instead of a source, null to show the source. */
+  setNothing(words: string | null): void {
+    this.source.hidden = words !== null;
+    this.nothing.hidden = words === null;
+    if (words !== null) this.nothing.textContent = words;
+  }
+}

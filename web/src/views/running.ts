@@ -1,0 +1,81 @@
+// views/running.ts — marks the expressions that run right now in the text, one colour a thread, and which lines.
+import { StateEffect, StateField, type Range, type Text } from '@codemirror/state';
+import { Decoration, type DecorationSet, EditorView } from '@codemirror/view';
+import { THREAD_COLOURS, threadClass } from '../colour';
+import { utf16Column } from '../columns';
+import type { Frame, Thread } from '../wire';
+
+/** A frame that stands in the file shown. */
+export interface Running {
+  readonly frame: Frame;
+  readonly colour: number;
+  readonly innermost: boolean; // of its thread: what runs itself, not what waits for a call
+}
+
+export function runningIn(
+  file: number,
+  threads: readonly Thread[],
+  colourOf: (thread: number) => number,
+): Running[] {
+  const found: Running[] = [];
+  for (const thread of threads)
+    thread.frames.forEach((frame, i) => {
+      if (frame.file === file)
+        found.push({ frame, colour: colourOf(thread.id) % THREAD_COLOURS, innermost: i === thread.frames.length - 1 });
+    });
+  return found;
+}
+
+/** Line → colours of the threads that stand there, without repeats. */
+export function runningLines(running: readonly Running[]): Map<number, number[]> {
+  const lines = new Map<number, number[]>();
+  for (const { frame, colour } of running) {
+    const colours = lines.get(frame.line);
+    if (colours === undefined) lines.set(frame.line, [colour]);
+    else if (!colours.includes(colour)) colours.push(colour);
+  }
+  return lines;
+}
+
+/** Where a frame's expression stands in a text; the whole statement's line where the interpreter told no columns.
+ * null: not in this text at all (it is not the one that runs). */
+export function expressionRange(text: Text, frame: Frame): { from: number; to: number } | null {
+  if (frame.line < 1 || frame.line > text.lines) return null;
+  const first = text.line(frame.line);
+  if (frame.col >= 0 && frame.endCol >= 0 && frame.endLine >= frame.line && frame.endLine <= text.lines) {
+    const last = text.line(frame.endLine);
+    const from = first.from + utf16Column(first.text, frame.col);
+    const to = last.from + utf16Column(last.text, frame.endCol);
+    if (to > from) return { from, to };
+  }
+  const indent = first.text.length - first.text.trimStart().length;
+  const end = first.text.trimEnd().length;
+  return end > indent ? { from: first.from + indent, to: first.from + end } : null;
+}
+
+export const setRunning = StateEffect.define<readonly Running[]>();
+
+export const runningField = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(marks, transaction) {
+    for (const effect of transaction.effects)
+      if (effect.is(setRunning)) return decorate(transaction.state.doc, effect.value);
+    return transaction.docChanged ? Decoration.none : marks;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+function decorate(text: Text, running: readonly Running[]): DecorationSet {
+  const marks: Range<Decoration>[] = [];
+  const seen = new Set<string>();
+  for (const { frame, colour, innermost } of running) {
+    const range = expressionRange(text, frame);
+    if (range === null) continue;
+    const look = `run ${threadClass(colour)}${innermost ? ' run-inner' : ''}`;
+    const key = `${range.from} ${range.to} ${look}`;
+    if (seen.has(key)) continue; // a recursive function stands there many times
+    seen.add(key);
+    marks.push(Decoration.mark({ class: look }).range(range.from, range.to));
+  }
+  return Decoration.set(marks, true);
+}

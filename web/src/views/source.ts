@@ -1,0 +1,231 @@
+// views/source.ts — one file: its head line, messages, the editor with the strip, and the table of its hottest lines
+// for who cannot see the strip. All of it shows the same LineTable.
+import type { EditorView } from '@codemirror/view';
+import { openSearchPanel } from '@codemirror/search';
+import type { Tone } from '../colour';
+import { el, setChildren, setHidden, setText } from '../dom';
+import { duration, exact, percent, perSecond } from '../format';
+import type { LineTable } from '../lines';
+import { baseName } from '../paths';
+import type { Source } from '../sources';
+import type { ProgramModel } from '../store';
+import { fileMessages } from '../trouble';
+import { factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
+import { Messages } from './messages';
+import { type Running, runningIn, runningLines, setRunning } from './running';
+import { Strip } from './strip';
+
+const FIGURES_MS = 250; // numbers in words change at a reader's pace
+const TABLE_MS = 2000;
+const TABLE_LINES = 20;
+
+export interface SourceScene {
+  readonly model: ProgramModel;
+  readonly file: number;
+  readonly now: number;
+  readonly tick: number;
+  readonly wall: number;
+  readonly target: number | null;
+  readonly still: boolean;
+}
+
+export class SourceView {
+  readonly root: HTMLElement;
+  private readonly strip = new Strip();
+  private readonly editor: EditorView;
+  private readonly messages = new Messages();
+  private readonly directory = el('span', { class: 'dir' });
+  private readonly name = el('b');
+  private readonly figures = el('span', { class: 'figures' });
+  private readonly hint = el('div', { class: 'hint', hidden: '' });
+  private readonly hot = el('table', { class: 'visually-hidden' });
+  private readonly waiting = el('p', { class: 'waiting' });
+  private source: Source | null = null;
+  private table: LineTable | null = null;
+  private shownText: string | null = null;
+  private shownFile = '';
+  private running: ReadonlyMap<number, readonly number[]> = new Map();
+  private pendingLine: number | null = null; // to scroll to once the text is there
+  private pointer: { x: number; y: number } | null = null;
+  private figuresAt = Number.NEGATIVE_INFINITY;
+  private tableAt = Number.NEGATIVE_INFINITY;
+  private target: number | null = null;
+
+  constructor(cspNonce: string, private readonly lineChosen: (line: number) => void) {
+    const unhit = (line: number): boolean => {
+      const item = this.table?.itemOf(line) ?? -1;
+      return item !== -1 && this.table?.hitsOf(item) === 0;
+    };
+    this.editor = makeEditor({ unhit }, () => this.strip.dom.offsetWidth, cspNonce);
+    this.editor.scrollDOM.insertBefore(this.strip.dom, this.editor.contentDOM);
+    const legend = el('span', { class: 'legend', 'aria-hidden': 'true' }, 'at rest', el('i'), 'just now');
+    this.root = el(
+      'section',
+      { class: 'source', 'aria-label': 'Source' },
+      el('header', { class: 'source-head' }, el('h1', {}, this.directory, this.name), this.figures, legend),
+      this.messages.root,
+      this.waiting,
+      this.editor.dom,
+      this.hint,
+      this.hot,
+    );
+    this.strip.dom.addEventListener('click', (event) => {
+      const line = this.strip.lineAt(this.editor, event.clientY);
+      if (line !== null) this.lineChosen(line);
+    });
+    this.editor.scrollDOM.addEventListener('pointermove', (event) => {
+      this.pointer = event.pointerType === 'mouse' ? { x: event.clientX, y: event.clientY } : null;
+    });
+    this.editor.scrollDOM.addEventListener('pointerleave', () => (this.pointer = null));
+  }
+
+  restyle(tone: Tone): void {
+    this.strip.restyle(tone);
+  }
+
+  search(): void {
+    openSearchPanel(this.editor);
+  }
+
+  focus(): void {
+    this.editor.scrollDOM.focus({ preventScroll: true });
+  }
+
+  /** Goes to a line, as soon as there is text to go to. */
+  goTo(line: number): void {
+    this.pendingLine = line;
+  }
+
+  /** Another file, another program, a text that arrived: brings the editor up to it. */
+  setSource(model: ProgramModel, file: number, source: Source): void {
+    const key = `${model.id}/${file}`;
+    const entry = model.files[file];
+    if (entry === undefined) return;
+    if (key !== this.shownFile) {
+      this.shownFile = key;
+      this.shownText = null;
+      this.figuresAt = this.tableAt = Number.NEGATIVE_INFINITY;
+      setText(this.directory, entry.path.slice(0, entry.path.lastIndexOf('/') + 1));
+      setText(this.name, baseName(entry.path));
+    }
+    this.source = source;
+    const failed = source.state === 'failed' ? source.why.replace(/\.$/, '') : null;
+    this.messages.show(fileMessages(entry, source.state === 'there' ? source.changed : entry.changed, failed));
+    setHidden(this.waiting, source.state !== 'loading');
+    setText(this.waiting, source.state === 'loading' ? 'Loading the source…' : '');
+    setHidden(this.editor.dom, source.state === 'loading');
+  }
+
+  /** Counts of lines have come; `turned`: which lines are hit at all is another than before. */
+  setTable(table: LineTable | null, turned: boolean): void {
+    const another = table !== this.table;
+    this.table = table;
+    if (another || turned) this.editor.dispatch({ effects: factsChanged.of(null) });
+  }
+
+  setThreads(model: ProgramModel, file: number): void {
+    const running: Running[] = runningIn(file, model.threads, (thread) => model.colourOf(thread));
+    this.running = runningLines(running);
+    this.editor.dispatch({ effects: setRunning.of(running) });
+  }
+
+  /** Every animation frame. */
+  draw(scene: SourceScene): void {
+    this.bringText(scene);
+    if (scene.target !== this.target) {
+      this.target = scene.target;
+      this.editor.dispatch({ effects: setTarget.of(scene.target) });
+    }
+    this.strip.draw(this.editor, { ...scene, table: this.table, running: this.running });
+    this.showHint(scene);
+    if (scene.wall - this.figuresAt > FIGURES_MS) {
+      this.figuresAt = scene.wall;
+      setText(this.figures, this.figuresText(scene));
+    }
+    if (scene.wall - this.tableAt > TABLE_MS) {
+      this.tableAt = scene.wall;
+      this.fillTable(scene);
+    }
+  }
+
+  /** Puts the text into the editor; where there is none, empty lines for the counts to stand beside. */
+  private bringText(scene: SourceScene): void {
+    const source = this.source;
+    if (source === null || source.state === 'loading') return;
+    const last = this.table === null ? 1 : this.table.lastLine;
+    const text = source.state === 'there' ? source.text : '\n'.repeat(Math.min(last, 1_000_000) - 1);
+    if (text !== this.shownText) {
+      this.shownText = text;
+      replaceText(this.editor, text);
+      this.target = null;
+      this.setThreads(scene.model, scene.file);
+    }
+    if (this.pendingLine === null || this.editor.dom.hidden) return;
+    scrollToLine(this.editor, this.pendingLine);
+    this.pendingLine = null;
+  }
+
+  private figuresText(scene: SourceScene): string {
+    const { model, file, now } = scene;
+    if (model.files[file]?.traced !== true) return '';
+    const hits = model.fileHeat.hitsOf(file);
+    const table = this.table;
+    const parts = [`${exact(hits)} hits`, perSecond(model.fileHeat.rate(file, now))];
+    if (table !== null) parts.push(`${exact(table.hitLines)} of ${exact(table.lines.length)} lines hit`);
+    return parts.join('  ·  ');
+  }
+
+  private showHint(scene: SourceScene): void {
+    const pointer = this.pointer;
+    const line = pointer === null ? null : this.strip.lineAt(this.editor, pointer.y);
+    const item = line === null || this.table === null ? -1 : this.table.itemOf(line);
+    this.strip.hover(line);
+    const table = this.table;
+    const overStrip = pointer !== null && pointer.x < this.strip.dom.getBoundingClientRect().right;
+    if (pointer === null || table === null || item === -1 || !overStrip) {
+      setHidden(this.hint, true);
+      return;
+    }
+    setText(this.hint, hintText(table, item, scene));
+    setHidden(this.hint, false);
+    const box = this.root.getBoundingClientRect();
+    const above = pointer.y - box.top > box.height - 60;
+    this.hint.style.left = `${this.strip.dom.getBoundingClientRect().right - box.left + 6}px`;
+    this.hint.style.top = `${pointer.y - box.top + (above ? -34 : 14)}px`;
+  }
+
+  private fillTable(scene: SourceScene): void {
+    const table = this.table;
+    if (table === null) {
+      this.hot.replaceChildren();
+      return;
+    }
+    const head = el(
+      'tr',
+      {},
+      ...['Line', 'Hits', 'Share of the file', 'Last hit', 'Source'].map((title) => el('th', { scope: 'col' }, title)),
+    );
+    const rows = table.hottest(TABLE_LINES).map((line) => {
+      const item = table.itemOf(line);
+      const text = this.source?.state === 'there' ? (this.source.lines[line - 1]?.trim() ?? '') : '';
+      const hits = table.hitsOf(item);
+      const cells = [exact(hits), percent(hits / table.heat.total), ago(table, item, scene), text];
+      return el('tr', {}, el('th', { scope: 'row' }, String(line)), ...cells.map((cell) => el('td', {}, cell)));
+    });
+    setChildren(this.hot, [el('caption', {}, 'Hottest lines of this file'), el('thead', {}, head), el('tbody', {}, ...rows)]);
+  }
+}
+
+function hintText(table: LineTable, item: number, scene: SourceScene): string {
+  const hits = table.hitsOf(item);
+  const line = `Line ${table.lineOf(item)}`;
+  if (hits === 0) return `${line}  ·  can be hit, never was`;
+  const share = percent(hits / table.heat.total);
+  const rate = perSecond(table.heat.rate(item, scene.now));
+  return `${line}  ·  ${exact(hits)} hits  ·  ${rate}  ·  ${share} of the file  ·  last hit ${ago(table, item, scene)}`;
+}
+
+function ago(table: LineTable, item: number, scene: SourceScene): string {
+  const ms = scene.tick - table.lastTickOf(item);
+  return ms < 250 ? 'just now' : `${duration(ms)} ago`;
+}

@@ -1,0 +1,188 @@
+// views/stacks.ts — the live stack of every thread and task: file : line : function, its statement, what runs marked.
+import { threadClass } from '../colour';
+import { el, setChildren, setClass, setHidden, setText } from '../dom';
+import { duration } from '../format';
+import { baseName } from '../paths';
+import { formatRoute } from '../route';
+import type { Source } from '../sources';
+import { isStuck, type Row, stackRows } from '../stack';
+import type { ProgramModel } from '../store';
+import type { Frame, Thread } from '../wire';
+import { renderStatement, statementOf } from './statement';
+
+const UPDATE_MS = 90; // faster than about ten times a second nobody reads
+
+interface Card {
+  readonly root: HTMLElement;
+  readonly name: HTMLElement;
+  readonly state: HTMLElement;
+  readonly since: HTMLElement;
+  readonly list: HTMLOListElement;
+  readonly lines: StackLine[];
+  pinned: boolean; // scrolled to the innermost frame, as it is until the reader scrolls up
+}
+
+export class StacksView {
+  readonly root: HTMLElement;
+  private readonly title: HTMLElement;
+  private readonly grid = el('div', { class: 'stack-grid' });
+  private readonly cards = new Map<number, Card>();
+  private readonly unfolded = new Set<number>(); // threads whose machinery the reader wants to see
+  private drawnAt = Number.NEGATIVE_INFINITY;
+  private stale = true;
+
+  constructor(private readonly source: (file: number) => Source) {
+    this.title = el('span', { class: 'count' });
+    this.root = el(
+      'section',
+      { class: 'stacks', 'aria-label': 'Live stacks' },
+      el('h2', {}, 'Stack ', this.title),
+      this.grid,
+    );
+  }
+
+  /** Stacks or source texts are others than before. */
+  invalidate(): void {
+    this.stale = true;
+  }
+
+  update(model: ProgramModel, tick: number, wall: number): void {
+    if (wall - this.drawnAt < UPDATE_MS) return;
+    this.drawnAt = wall;
+    for (const thread of model.threads) this.showHeader(model, thread, tick);
+    if (!this.stale) return;
+    this.stale = false;
+    const here = new Set(model.threads.map((thread) => thread.id));
+    for (const id of this.cards.keys()) if (!here.has(id)) this.cards.delete(id);
+    for (const thread of model.threads) this.showFrames(model, thread);
+    const order = [...model.threads].sort((a, b) => model.colourOf(a.id) - model.colourOf(b.id));
+    setChildren(this.grid, order.map((thread) => this.card(thread).root));
+    const tasks = model.threads.filter((thread) => thread.task).length;
+    const threads = model.threads.length - tasks;
+    setText(this.title, `${plural(threads, 'thread')}${tasks > 0 ? `, ${plural(tasks, 'task')}` : ''}`);
+    for (const card of this.cards.values()) if (card.pinned) card.list.scrollTop = card.list.scrollHeight;
+  }
+
+  private card(thread: Thread): Card {
+    const known = this.cards.get(thread.id);
+    if (known !== undefined) return known;
+    const name = el('b');
+    const state = el('span', { class: 'state' });
+    const since = el('span', { class: 'badge' });
+    const list = el('ol', { tabindex: '0' });
+    const root = el('article', { class: 'thread' }, el('h3', {}, el('i', { class: 'dot' }), name, state, since), list);
+    const card: Card = { root, name, state, since, list, lines: [], pinned: true };
+    list.addEventListener('scroll', () => {
+      card.pinned = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+    });
+    this.cards.set(thread.id, card);
+    return card;
+  }
+
+  private showHeader(model: ProgramModel, thread: Thread, tick: number): void {
+    const card = this.card(thread);
+    const look = `thread ${threadClass(model.colourOf(thread.id))}`;
+    if (card.root.className !== look) card.root.className = look;
+    const name = thread.name || (thread.task ? 'Task' : `Thread ${thread.native}`);
+    setText(card.name, name);
+    card.list.setAttribute('aria-label', `Stack of ${name}, outermost first`);
+    const state = thread.state === 'unknown' ? '' : thread.state;
+    setText(card.state, `${thread.task ? 'task ' : ''}${state}`);
+    const stuck = isStuck(thread, tick);
+    setHidden(card.since, !stuck);
+    if (stuck) setText(card.since, `stands here for ${duration(Math.max(0, tick - thread.since))}`);
+  }
+
+  private showFrames(model: ProgramModel, thread: Thread): void {
+    const card = this.card(thread);
+    const rows = stackRows(thread, (file) => model.files[file]?.path ?? '', this.unfolded.has(thread.id));
+    while (card.lines.length > rows.length) card.lines.pop();
+    rows.forEach((row, i) => {
+      const line = (card.lines[i] ??= new StackLine(() => {
+        this.unfolded.add(thread.id);
+        this.stale = true;
+        this.drawnAt = Number.NEGATIVE_INFINITY;
+      }));
+      this.showRow(model, row, line);
+    });
+    setChildren(card.list, card.lines.map((line) => line.root));
+  }
+
+  private showRow(model: ProgramModel, row: Row, line: StackLine): void {
+    if (row.kind === 'elided') line.showNote(`${plural(row.count, 'frame')} more: the stack is deeper than is recorded`);
+    else if (row.kind === 'folded') line.showFold(row.frames.length);
+    else {
+      const { frame } = row;
+      const file = model.files[frame.file];
+      const source = frame.file >= 0 ? this.source(frame.file) : null;
+      const statement = source?.state === 'there' ? statementOf(source.lines, frame) : null;
+      const path = file?.path ?? '';
+      const href = file === undefined ? null : formatRoute(model.placeOf(frame.file, frame.line));
+      line.showFrame(frame, path, href, file?.traced === true, row.innermost, statement);
+    }
+  }
+}
+
+/** One line of a stack; its nodes are kept and changed, because stacks change ten times a second. */
+class StackLine {
+  readonly root = el('li');
+  private readonly link = el('a');
+  private readonly where = el('span', { class: 'where' });
+  private readonly what = el('span', { class: 'function' });
+  private readonly code = el('code');
+  private readonly unfold = el('button', { type: 'button', class: 'fold' });
+  private key = '';
+  private codeKey = '';
+
+  constructor(unfold: () => void) {
+    this.link.append(this.where, this.what, this.code);
+    this.unfold.addEventListener('click', unfold);
+  }
+
+  showNote(text: string): void {
+    if (!this.turnInto(`note ${text}`, 'elided')) return;
+    this.root.replaceChildren(text);
+  }
+
+  showFold(count: number): void {
+    if (!this.turnInto(`fold ${count}`, 'folded')) return;
+    setText(this.unfold, `${plural(count, 'frame')} of what started it`);
+    this.root.replaceChildren(this.unfold);
+  }
+
+  showFrame(
+    frame: Frame,
+    path: string,
+    href: string | null,
+    traced: boolean,
+    innermost: boolean,
+    statement: { text: string; from: number; to: number } | null,
+  ): void {
+    if (this.turnInto(`${path}:${frame.line}:${frame.function}:${href}`, 'frame')) {
+      setText(this.where, `${baseName(path) || '?'}:${frame.line}`);
+      this.where.title = path;
+      setText(this.what, frame.function);
+      if (href === null) this.link.removeAttribute('href');
+      else this.link.setAttribute('href', href);
+      if (this.link.parentNode === null) this.root.replaceChildren(this.link);
+    }
+    setClass(this.root, 'untraced', !traced);
+    setClass(this.root, 'innermost', innermost);
+    const codeKey = statement === null ? '' : `${statement.from} ${statement.to} ${statement.text}`;
+    if (codeKey === this.codeKey) return;
+    this.codeKey = codeKey;
+    if (statement === null) this.code.replaceChildren();
+    else this.code.replaceChildren(renderStatement(statement.text, statement.from, statement.to));
+  }
+
+  private turnInto(key: string, look: string): boolean {
+    if (this.key === key) return false;
+    this.key = key;
+    this.root.className = look;
+    return true;
+  }
+}
+
+function plural(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}

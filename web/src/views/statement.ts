@@ -1,0 +1,55 @@
+// views/statement.ts — one statement of a stack frame as HTML: Python highlighted, the running expression marked in it.
+import { pythonLanguage } from '@codemirror/lang-python';
+import { classHighlighter, highlightTree } from '@lezer/highlight';
+import { utf16Column } from '../columns';
+import { el } from '../dom';
+import type { Frame } from '../wire';
+
+interface Piece {
+  readonly to: number;
+  readonly look: string;
+}
+
+/** The statement's first line from where it begins, and where in it the running expression stands. */
+export function statementOf(lines: readonly string[], frame: Frame): { text: string; from: number; to: number } | null {
+  const line = lines[frame.line - 1];
+  if (line === undefined) return null;
+  const indent = line.length - line.trimStart().length;
+  const text = line.trim();
+  if (frame.col < 0 || frame.endCol < 0) return { text, from: 0, to: 0 };
+  const from = Math.max(0, utf16Column(line, frame.col) - indent);
+  const end = frame.endLine === frame.line ? utf16Column(line, frame.endCol) - indent : text.length;
+  const to = Math.min(text.length, end);
+  // A frame whose whole statement runs has nothing to point out.
+  return from >= to || (from === 0 && to === text.length) ? { text, from: 0, to: 0 } : { text, from, to };
+}
+
+export function renderStatement(text: string, from: number, to: number): DocumentFragment {
+  const out = document.createDocumentFragment();
+  const mark = el('mark', { class: 'run' });
+  let at = 0;
+  const put = (until: number, look: string): void => {
+    for (const edge of [Math.min(Math.max(from, at), until), Math.min(Math.max(to, at), until), until]) {
+      if (edge <= at) continue;
+      const piece = text.slice(at, edge);
+      const into = at >= from && at < to ? mark : out;
+      if (into === mark && mark.parentNode === null) out.append(mark);
+      into.append(look === '' ? piece : el('span', { class: look }, piece));
+      at = edge;
+    }
+  };
+  for (const piece of pieces(text)) put(piece.to, piece.look);
+  put(text.length, '');
+  return out;
+}
+
+function pieces(text: string): Piece[] {
+  const found: Piece[] = [];
+  let at = 0;
+  highlightTree(pythonLanguage.parser.parse(text), classHighlighter, (from, to, look) => {
+    if (from > at) found.push({ to: from, look: '' });
+    found.push({ to, look });
+    at = to;
+  });
+  return found;
+}
