@@ -5,19 +5,21 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+// tsconfig.json maps packages for files outside this directory, which is for tsc alone.
+const common = { bundle: true, format: 'esm', tsconfigRaw: {} };
+
 const web = dirname(fileURLToPath(import.meta.url));
 
 async function page() {
   const dist = join(web, 'dist');
   rmSync(dist, { recursive: true, force: true });
   const { metafile } = await build({
+    ...common,
     absWorkingDir: web,
     entryPoints: { app: 'src/main.ts' },
     outdir: 'dist/assets',
     entryNames: '[name]-[hash]',
-    bundle: true,
     minify: true,
-    format: 'esm',
     target: 'es2022',
     legalComments: 'none',
     metafile: true,
@@ -47,14 +49,13 @@ async function tests() {
   });
   // Packages stay outside: they are found from build/tests/ in node_modules as from src/.
   await build({
+    ...common,
     absWorkingDir: web,
     entryPoints,
     outdir: out,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
     packages: 'external',
     platform: 'node',
-    format: 'esm',
     target: 'node18',
     sourcemap: 'inline',
   });

@@ -1,4 +1,5 @@
 // app.ts — brings the parts together: where the reader is, what is asked for, what is drawn in an animation frame.
+import { onlyProgram } from './choice';
 import { Clock } from './clock';
 import type { Tone } from './colour';
 import { Connection, type Link, type World } from './connection';
@@ -283,12 +284,13 @@ export class App {
     const now = this.clock.now();
     if (figures) this.drawAround(program, model, now);
     if (model === null) return;
-    const tick = model.tick + (program?.state === 'live' ? now - model.heardAt : 0);
+    const live = program?.state === 'live';
+    const tick = model.tick + (live ? now - model.heardAt : 0);
     if (changes.program || changes.files) this.files.setFiles(model);
     if (changes.program || changes.files) this.files.setCurrent(this.file);
     if (figures) this.files.update(now, wall);
     if (changes.threads || changes.files || this.sourcesArrived) this.stacks.invalidate();
-    this.stacks.update(model, tick, wall);
+    this.stacks.update(model, live, tick, wall);
     if (this.file !== -1) this.drawSource(model, changes, now, tick, wall);
     this.sourcesArrived = false;
   }
@@ -321,12 +323,6 @@ export class App {
     if (this.place.file !== null) return `The program has loaded no file ${this.place.file} so far.`;
     return 'The program runs, but none of its files has been traced so far. They appear here by themselves.';
   }
-}
-
-/** The one that a reader who did not choose wants to see: the only one there is, or the only one alive. */
-export function onlyProgram(programs: readonly Program[]): Program | null {
-  const candidates = programs.length === 1 ? programs : programs.filter((program) => program.state === 'live');
-  return candidates.length === 1 ? (candidates[0] as Program) : null;
 }
 
 function everything(): Changes {

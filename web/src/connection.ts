@@ -67,14 +67,6 @@ export class Connection {
   poke(): void {
     this.wanted = true;
     if (this.socket !== null && !this.asked && !this.fresh) this.ask();
-    else if (this.socket === null) this.retryNow();
-  }
-
-  /** Tries again now rather than when the pause is over, for a user who knows that hrview is back. */
-  retryNow(): void {
-    if (this.socket !== null) return;
-    this.callOff();
-    this.open();
   }
 
   private open(): void {

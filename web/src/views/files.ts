@@ -9,8 +9,8 @@ import type { ProgramModel } from '../store';
 import type { FileEntry } from '../wire';
 
 const SORT_MS = 1500; // rows that change places faster cannot be clicked
-const BAR_WIDTH = 56;
-const BAR_HEIGHT = 5;
+const BAR_WIDTH = 200; // of the picture, which is as wide as the row
+const BAR_HEIGHT = 4;
 
 interface Row {
   readonly item: HTMLLIElement;

@@ -36,7 +36,7 @@ export class StacksView {
     this.root = el(
       'section',
       { class: 'stacks', 'aria-label': 'Live stacks' },
-      el('h2', {}, 'Stack ', this.title),
+      el('h2', { class: 'visually-hidden' }, 'Stack ', this.title),
       this.grid,
     );
   }
@@ -46,10 +46,10 @@ export class StacksView {
     this.stale = true;
   }
 
-  update(model: ProgramModel, tick: number, wall: number): void {
+  update(model: ProgramModel, live: boolean, tick: number, wall: number): void {
     if (wall - this.drawnAt < UPDATE_MS) return;
     this.drawnAt = wall;
-    for (const thread of model.threads) this.showHeader(model, thread, tick);
+    for (const thread of model.threads) this.showHeader(model, thread, live, tick);
     if (!this.stale) return;
     this.stale = false;
     const here = new Set(model.threads.map((thread) => thread.id));
@@ -79,16 +79,16 @@ export class StacksView {
     return card;
   }
 
-  private showHeader(model: ProgramModel, thread: Thread, tick: number): void {
+  private showHeader(model: ProgramModel, thread: Thread, live: boolean, tick: number): void {
     const card = this.card(thread);
     const look = `thread ${threadClass(model.colourOf(thread.id))}`;
     if (card.root.className !== look) card.root.className = look;
     const name = thread.name || (thread.task ? 'Task' : `Thread ${thread.native}`);
     setText(card.name, name);
     card.list.setAttribute('aria-label', `Stack of ${name}, outermost first`);
-    const state = thread.state === 'unknown' ? '' : thread.state;
+    const state = !live ? 'as it stood last' : thread.state === 'unknown' ? '' : thread.state;
     setText(card.state, `${thread.task ? 'task ' : ''}${state}`);
-    const stuck = isStuck(thread, tick);
+    const stuck = live && isStuck(thread, tick);
     setHidden(card.since, !stuck);
     if (stuck) setText(card.since, `stands here for ${duration(Math.max(0, tick - thread.since))}`);
   }
@@ -127,7 +127,9 @@ export class StacksView {
 class StackLine {
   readonly root = el('li');
   private readonly link = el('a');
-  private readonly where = el('span', { class: 'where' });
+  private readonly name = el('span');
+  private readonly line = el('b');
+  private readonly where = el('span', { class: 'where' }, this.name, this.line);
   private readonly what = el('span', { class: 'function' });
   private readonly code = el('code');
   private readonly unfold = el('button', { type: 'button', class: 'fold' });
@@ -159,7 +161,8 @@ class StackLine {
     statement: { text: string; from: number; to: number } | null,
   ): void {
     if (this.turnInto(`${path}:${frame.line}:${frame.function}:${href}`, 'frame')) {
-      setText(this.where, `${baseName(path) || '?'}:${frame.line}`);
+      setText(this.name, baseName(path) || '?');
+      setText(this.line, `:${frame.line}`);
       this.where.title = path;
       setText(this.what, frame.function);
       if (href === null) this.link.removeAttribute('href');

@@ -71,6 +71,7 @@ export class Strip {
   private text: Text | null = null;
   private top = 0; // of the canvas, in the scroller's content
   private height = 0;
+  private contentHeight = 0;
   private scale = 0; // device pixels a pixel
   private table: LineTable | null = null;
   private shown = new Float32Array(0); // item × WINDOWS: lengths on the canvas, easing towards levels
@@ -259,9 +260,13 @@ export class Strip {
     this.height = 0;
   }
 
-  /** Lays the canvas over what is visible, if it does not cover it yet. */
+  /** Makes the strip as high as the text, and lays the canvas over what is visible, if it does not cover it yet. */
   private cover(view: EditorView): void {
     const scroller = view.scrollDOM;
+    if (view.contentHeight !== this.contentHeight) {
+      this.contentHeight = view.contentHeight;
+      this.dom.style.minHeight = `${this.contentHeight}px`;
+    }
     const height = scroller.clientHeight + 2 * OVERSCAN;
     const scale = window.devicePixelRatio;
     const first = scroller.scrollTop;

@@ -57,6 +57,7 @@ export class TopbarView {
   /** At a reader's pace. `wall` is hrview's clock. */
   update(program: Program | null, model: ProgramModel | null, now: number, wall: number): void {
     setHidden(this.program, program === null);
+    setHidden(this.pause, program === null);
     setHidden(this.rate, model === null || program?.state !== 'live');
     if (program === null) return;
     setText(this.name, program.name || `pid ${program.pid}`);

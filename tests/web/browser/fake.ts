@@ -1,0 +1,285 @@
+// fake.ts — a viewer of a make-believe program for the page's tests: docs/wire.md over http and ws, in which the test
+// sets every count, stack and trouble. What hrview itself does is tested with hrview.
+import { encode } from '@msgpack/msgpack';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { type WebSocket, WebSocketServer } from 'ws';
+
+const NO_FILE = 0xffffffff;
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+};
+
+export interface FakeFile {
+  path: string;
+  text: string | null; // null: cannot be read
+  traced?: boolean;
+  disk?: boolean;
+  changed?: boolean;
+}
+
+export type FakeFrame = [file: number, name: string, line: number, endLine: number, col: number, endCol: number];
+
+export interface FakeThread {
+  id: number;
+  native: number;
+  name: string;
+  task: boolean;
+  state: string;
+  since: number;
+  tick: number;
+  depth: number;
+  elided_at: number;
+  frames: FakeFrame[];
+}
+
+interface Line {
+  hits: number;
+  lastTick: number;
+}
+
+/** One make-believe program; its fields may be changed at any time. */
+export class FakeProgram {
+  pid = 4711;
+  name = 'demo.py';
+  state = 'live';
+  why: string | undefined;
+  argv = ['demo.py'];
+  python = '3.14.8';
+  parent: string | null = null;
+  readonly start = Date.now();
+  end: number | null = null;
+  gone = false;
+  readonly lines: Map<number, Line>[] = [];
+  threads: FakeThread[] = [];
+  drops: Record<string, number> = {};
+  notes: [string, number, string][] = [];
+  sampler = { cpu_ms: 1.5, samples: 100 };
+
+  constructor(
+    readonly id: string,
+    readonly files: FakeFile[],
+  ) {}
+
+  get tick(): number {
+    return Math.round((this.end ?? Date.now()) - this.start);
+  }
+
+  /** Makes lines known that can be hit. */
+  know(file: number, lines: readonly number[]): void {
+    for (const line of lines) this.line(file, line);
+  }
+
+  hit(file: number, line: number, times = 1): void {
+    const found = this.line(file, line);
+    found.hits += times;
+    found.lastTick = Math.max(1, this.tick);
+  }
+
+  hitsOf(file: number): Record<number, number> {
+    return Object.fromEntries([...this.table(file)].map(([line, { hits }]) => [line, hits]));
+  }
+
+  /** A stack whose innermost frame is the last one given. */
+  stack(id: number, name: string, frames: FakeFrame[], more: Partial<FakeThread> = {}): void {
+    this.threads = this.threads.filter((thread) => thread.id !== id);
+    const { tick } = this;
+    const rest = { task: false, state: 'running', since: tick, tick, depth: frames.length, elided_at: frames.length };
+    this.threads.push({ id, native: id, name, ...rest, frames, ...more });
+  }
+
+  table(file: number): Map<number, Line> {
+    return (this.lines[file] ??= new Map<number, Line>());
+  }
+
+  private line(file: number, line: number): Line {
+    const table = this.table(file);
+    let found = table.get(line);
+    if (found === undefined) table.set(line, (found = { hits: 0, lastTick: 0 }));
+    return found;
+  }
+}
+
+/** What one connection has been sent. */
+class Sent {
+  programs = '';
+  program = '';
+  files = 0;
+  notes = 0;
+  threads = '';
+  drops = '';
+  readonly totals = new Map<number, number>();
+  file = NO_FILE;
+  lines = new Map<number, number>();
+}
+
+export class FakeViewer {
+  readonly programs: FakeProgram[] = [];
+  /** When set, answers are these bytes instead. */
+  garbage: Uint8Array | null = null;
+  frames = 0;
+  private server: Server | null = null;
+  private sockets: WebSocketServer | null = null;
+  private port = 0;
+
+  constructor(private readonly dist: string) {}
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  /** The first time on any free port, later on the same again. */
+  async start(): Promise<void> {
+    const server = createServer((request, response) => this.serve(request, response));
+    const sockets = new WebSocketServer({ server, path: '/ws' });
+    sockets.on('connection', (socket) => this.talk(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.port, '127.0.0.1', resolve);
+    });
+    this.port = (server.address() as AddressInfo).port;
+    this.server = server;
+    this.sockets = sockets;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.sockets?.clients ?? []) socket.terminate();
+    this.sockets?.close();
+    this.server?.closeAllConnections();
+    await new Promise((resolve) => this.server?.close(resolve));
+  }
+
+  private serve(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', this.url);
+    if (url.pathname === '/api/source') this.serveSource(url, response);
+    else if (url.pathname === '/' || /^[/]assets[/][\w.-]+$/.test(url.pathname)) this.servePage(url.pathname, response);
+    else response.writeHead(404).end();
+  }
+
+  private servePage(path: string, response: ServerResponse): void {
+    const name = path === '/' ? 'index.html' : path.slice(1);
+    const nonce = Math.random().toString(36).slice(2);
+    const body = readFileSync(join(this.dist, name));
+    const csp = [
+      "default-src 'none'",
+      "script-src 'self'",
+      `style-src 'self' 'nonce-${nonce}'`,
+      "connect-src 'self'",
+      "img-src 'self' data:",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ];
+    response.writeHead(200, {
+      'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream',
+      'Content-Security-Policy': csp.join('; '),
+    });
+    response.end(name === 'index.html' ? body.toString().replace('__CSP_NONCE__', nonce) : body);
+  }
+
+  private serveSource(url: URL, response: ServerResponse): void {
+    const program = this.programs.find(({ id }) => id === url.searchParams.get('program'));
+    const file = program?.files[Number(url.searchParams.get('file'))];
+    if (file === undefined || file.text === null) {
+      response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' });
+      response.end(`${file?.path ?? 'that file'}: permission denied`);
+      return;
+    }
+    response.writeHead(200, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'X-Source': file.changed === true ? 'changed' : 'loaded',
+    });
+    response.end(file.text);
+  }
+
+  private talk(socket: WebSocket): void {
+    let sent = new Sent();
+    socket.on('message', (data: Buffer, binary) => {
+      if (!binary || data.length !== 16 || data[0] !== 1 || (data[1] as number) > 1) {
+        socket.close(1008);
+        return;
+      }
+      if (data[1] === 1) sent = new Sent();
+      this.frames++;
+      const program = data.readBigUInt64LE(8);
+      const id = program === 0n ? null : program.toString(16).padStart(16, '0');
+      socket.send(this.garbage ?? encode(this.answer(sent, id, data.readUInt32LE(4))));
+    });
+  }
+
+  private answer(sent: Sent, id: string | null, file: number): Record<string, unknown> {
+    const frame: Record<string, unknown> = { v: 1, now: Date.now() };
+    const programs = this.programs.filter(({ gone }) => !gone).map(listed);
+    const told = JSON.stringify(programs);
+    if (told !== sent.programs) frame['programs'] = programs;
+    sent.programs = told;
+    if (id !== null) frame['program'] = this.answerProgram(sent, id, file);
+    return frame;
+  }
+
+  private answerProgram(sent: Sent, id: string, file: number): Record<string, unknown> {
+    const program = this.programs.find((p) => p.id === id && !p.gone);
+    if (program === undefined) return { id, full: false, gone: true };
+    const full = sent.program !== id;
+    if (full) Object.assign(sent, new Sent(), { program: id, programs: sent.programs });
+    const frame: Record<string, unknown> = { id, full, tick: program.tick, sampler: program.sampler };
+    if (program.files.length > sent.files)
+      frame['files'] = program.files.slice(sent.files).map((f, i) => ({
+        i: sent.files + i,
+        path: f.path,
+        traced: f.traced ?? true,
+        disk: f.disk ?? true,
+        changed: f.changed ?? false,
+      }));
+    sent.files = program.files.length;
+    frame['totals'] = totals(program, sent);
+    if (file !== NO_FILE) {
+      frame['file'] = file;
+      frame['linesFull'] = file !== sent.file;
+      if (file !== sent.file) sent.lines = new Map();
+      frame['lines'] = lines(program.table(file), sent);
+    }
+    sent.file = file;
+    const threads = JSON.stringify(program.threads);
+    if (threads !== sent.threads) frame['threads'] = program.threads;
+    sent.threads = threads;
+    const drops = JSON.stringify(program.drops);
+    if (drops !== sent.drops) frame['drops'] = program.drops;
+    sent.drops = drops;
+    if (program.notes.length > sent.notes) frame['notes'] = program.notes.slice(sent.notes);
+    sent.notes = program.notes.length;
+    return frame;
+  }
+}
+
+function listed(program: FakeProgram): Record<string, unknown> {
+  const { id, pid, name, state, why, argv, python, parent, start, end } = program;
+  return { id, pid, name, state, ...(why === undefined ? {} : { why }), argv, python, parent, start, end, caller: program.files[0]?.path ?? '' };
+}
+
+function totals(program: FakeProgram, sent: Sent): number[] {
+  const out: number[] = [];
+  program.files.forEach((_, i) => {
+    const table = [...program.table(i).values()];
+    const hits = table.reduce((sum, line) => sum + line.hits, 0);
+    if (hits === (sent.totals.get(i) ?? 0)) return;
+    sent.totals.set(i, hits);
+    out.push(i, hits, Math.max(...table.map((line) => line.lastTick)));
+  });
+  return out;
+}
+
+function lines(table: ReadonlyMap<number, Line>, sent: Sent): number[] {
+  const out: number[] = [];
+  for (const [line, { hits, lastTick }] of table) {
+    if (sent.lines.get(line) === hits) continue;
+    sent.lines.set(line, hits);
+    out.push(line, hits, lastTick);
+  }
+  return out;
+}

@@ -1,0 +1,131 @@
+// store.test.ts — frames applied: what replaces, what adds, what is kept while frozen.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { guardFrame, type WireFrame } from '../../../web/src/wire';
+import { Clock } from '../../../web/src/clock';
+import { type ProgramModel, Store } from '../../../web/src/store';
+
+const ID = '0000000000000001';
+
+function frame(program: Record<string, unknown>): WireFrame {
+  return guardFrame({ v: 1, now: 1000, program: { id: ID, full: false, tick: 10, ...program } });
+}
+
+function file(i: number, path: string, traced = true): Record<string, unknown> {
+  return { i, path, traced, disk: true, changed: false };
+}
+
+function thread(id: number): Record<string, unknown> {
+  return { id, native: id, name: `T${id}`, task: false, state: 'running', since: 1, tick: 1, depth: 0, elided_at: 0, frames: [] };
+}
+
+function storeWith(program: Record<string, unknown>): { store: Store; model: ProgramModel } {
+  const store = new Store();
+  store.apply(frame({ full: true, ...program }), 0, 900);
+  store.takeChanges();
+  return { store, model: store.model as ProgramModel };
+}
+
+test('a full frame replaces everything', () => {
+  const { store, model } = storeWith({ files: [file(0, '/a.py')], totals: [0, 5, 1], file: 0, linesFull: true, lines: [1, 5, 1] });
+  store.apply(frame({ full: true, files: [file(0, '/b.py')] }), 50, 950);
+  assert.notEqual(store.model, model);
+  assert.equal(store.model?.files[0]?.path, '/b.py');
+  assert.equal(store.model?.table(0), null);
+  assert.equal(store.takeChanges().program, true);
+});
+
+test('later frames add', () => {
+  const { store, model } = storeWith({ files: [file(0, '/a.py')], totals: [0, 5, 1], file: 0, linesFull: true, lines: [1, 5, 1] });
+  store.apply(frame({ files: [file(1, '/b.py')], totals: [0, 7, 9], file: 0, lines: [1, 6, 9, 2, 1, 9] }), 50, 950);
+  assert.equal(store.model, model);
+  const table = model.table(0);
+  assert.deepEqual(table?.lines, [1, 2]);
+  assert.equal(table?.hitsOf(0), 6);
+  assert.equal(model.fileHeat.hitsOf(0), 7);
+  assert.equal(model.activeAt, 50);
+});
+
+test('lines that are full replace those of their file only', () => {
+  const { store, model } = storeWith({ files: [file(0, '/a.py'), file(1, '/b.py')], file: 0, linesFull: true, lines: [1, 5, 1] });
+  store.apply(frame({ file: 1, linesFull: true, lines: [3, 9, 1] }), 50, 950);
+  assert.equal(model.table(0)?.hitsOf(0), 5);
+  store.apply(frame({ file: 0, linesFull: true, lines: [2, 1, 1] }), 100, 1000);
+  assert.deepEqual(model.table(0)?.lines, [2]);
+  assert.deepEqual(model.table(1)?.lines, [3]);
+});
+
+test('what a frame does not mention stays', () => {
+  const { store, model } = storeWith({ threads: [thread(1)], drops: { hits: 3 }, notes: [['trouble', 1, 'x']] });
+  store.apply(frame({}), 50, 950);
+  assert.equal(model.threads.length, 1);
+  assert.equal(model.drops.get('hits'), 3);
+  assert.equal(model.notes.length, 1);
+  assert.deepEqual(Object.values(store.takeChanges()).filter(Boolean), []);
+});
+
+test('a program that is gone keeps its last picture', () => {
+  const { store, model } = storeWith({ files: [file(0, '/a.py')], file: 0, linesFull: true, lines: [1, 5, 1] });
+  store.apply(guardFrame({ v: 1, now: 1, program: { id: ID, full: false, gone: true } }), 50, 950);
+  assert.equal(model.gone, true);
+  assert.equal(model.table(0)?.hitsOf(0), 5);
+});
+
+test('while frozen stacks stand still, and come up to date afterwards', () => {
+  const { store, model } = storeWith({ threads: [thread(1)] });
+  store.freeze(true);
+  store.apply(frame({ threads: [thread(1), thread(2)] }), 50, 950);
+  assert.equal(model.threads.length, 1);
+  store.freeze(false);
+  assert.equal(model.threads.length, 2);
+  assert.equal(store.takeChanges().threads, true);
+});
+
+test('a thread keeps its colour while it lives, and a new one takes the lowest that is free', () => {
+  const { store, model } = storeWith({ threads: [thread(1), thread(2), thread(3)] });
+  assert.deepEqual([1, 2, 3].map((id) => model.colourOf(id)), [0, 1, 2]);
+  store.apply(frame({ threads: [thread(3), thread(1), thread(4)] }), 50, 950);
+  assert.deepEqual([1, 3, 4].map((id) => model.colourOf(id)), [0, 2, 1]);
+});
+
+test('only the files looked at last keep their counts', () => {
+  const { store, model } = storeWith({});
+  for (let i = 0; i < 20; i++) store.apply(frame({ file: i, linesFull: true, lines: [1, i + 1, 1] }), i, i);
+  const kept = Array.from({ length: 20 }, (_, i) => i).filter((i) => model.table(i) !== null);
+  assert.deepEqual(kept, [12, 13, 14, 15, 16, 17, 18, 19]);
+});
+
+test('a path with several entries means the newest; the entry says which other one', () => {
+  const { model } = storeWith({ files: [file(0, '/a.py'), file(1, '/b.py'), file(2, '/a.py')] });
+  assert.equal(model.fileAt('/a.py', null), 2);
+  assert.equal(model.fileAt('/a.py', 0), 0);
+  assert.equal(model.fileAt('/a.py', 1), 2, 'an entry of another path');
+  assert.equal(model.fileAt('/c.py', null), -1);
+  assert.deepEqual(model.placeOf(0, 7), { program: ID, file: '/a.py', entry: 0, line: 7 });
+  assert.deepEqual(model.placeOf(2, null), { program: ID, file: '/a.py', entry: null, line: null });
+});
+
+test('the first file is the caller’s, or else the hottest that is traced', () => {
+  const { model } = storeWith({ files: [file(0, '/a.py'), file(1, '/b.py'), file(2, '/c.py', false)], totals: [0, 1, 1, 1, 9, 1] });
+  assert.equal(model.firstFile('/a.py'), 0);
+  assert.equal(model.firstFile('/c.py'), 1, 'the caller’s is not traced');
+  assert.equal(model.firstFile(''), 1);
+});
+
+test('hrview’s clock is told apart from this machine’s', () => {
+  const { store } = storeWith({});
+  assert.equal(store.skew, 100);
+});
+
+test('a clock that stands still goes on from where it stood', () => {
+  let wall = 0;
+  const clock = new Clock(() => wall);
+  wall = 100;
+  clock.run(false);
+  wall = 5000;
+  assert.equal(clock.now(), 100);
+  clock.run(false);
+  clock.run(true);
+  wall = 5010;
+  assert.equal(clock.now(), 110);
+});
