@@ -21,7 +21,7 @@ STRICT = os.environ.get("HR_STRICT") == "1"
 
 
 def sum_of(pattern, text):
-    return sum(int(number) for number in re.findall(pattern, text))
+    return sum(int(number) for number in re.findall(pattern, text, re.M))
 
 
 def count_cmocka(text):
