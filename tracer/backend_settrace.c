@@ -177,4 +177,9 @@ void hrt_backend_watch(PyThreadState *thread)
 	}
 }
 
+void hrt_backend_threads_changed(void)
+{
+	known_head = NULL; /* the next state may be made at the same address */
+}
+
 #endif

@@ -8,6 +8,7 @@
 #include "hr_err.h"
 #include "hr_retire.h"
 #include "launch.h"
+#include "pyframe.h"
 #include "sampler.h"
 
 #include <errno.h>
@@ -397,7 +398,7 @@ PyMODINIT_FUNC PyInit__tracer(void)
 		return NULL;
 	}
 	hrt_filemap_remember_cwd();
-	if (hrt_codemap_init() != 0 || hrt_backend_init() != 0)
+	if (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0)
 		return NULL;
 	PyObject *py_module = PyModule_Create(&definition);
 	if (py_module && PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES) != 0)

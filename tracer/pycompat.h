@@ -42,6 +42,21 @@
 /* The kernel's thread id is in the thread state from 3.11 on. */
 #define HRT_HAVE_NATIVE_ID (PY_VERSION_HEX >= 0x030B0000)
 
+/* Frames are records of the evaluation loop's own from 3.11 on; frame objects are made when somebody asks (pyframe.c).
+ * Up to 3.12 a thread's newest is found through its C frame. */
+#define HRT_HAVE_FRAME_RECORDS  (PY_VERSION_HEX >= 0x030B0000)
+#define HRT_HAVE_C_FRAMES       (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030D0000)
+#define HRT_HAVE_FIRST_COMPLETE (PY_VERSION_HEX >= 0x030C0000)
+#define HRT_FRAME_RECORDS_APART (PY_VERSION_HEX >= 0x030E0000) /* in a header of their own */
+
+/* asyncio keeps what it knows of a thread in the thread's state: its running loop from 3.13 on, its running task and
+ * the list of its tasks from 3.14 on; before that in a dictionary and in sets. */
+#define HRT_HAVE_LOOP_IN_THREAD  (PY_VERSION_HEX >= 0x030D0000)
+#define HRT_HAVE_TASKS_IN_THREAD (PY_VERSION_HEX >= 0x030E0000)
+
+/* _PySet_NextEntry() has gone from the public headers, not from the library. */
+#define HRT_SET_ENTRIES_ARE_INTERNAL (PY_VERSION_HEX >= 0x030D0000)
+
 #ifdef Py_GIL_DISABLED
 #define HRT_FREE_THREADED 1
 #else
@@ -136,17 +151,6 @@ static inline PyCodeObject *hrt_py_frame_code(PyFrameObject *py_frame)
 #endif
 }
 
-static inline PyFrameObject *hrt_py_frame_back(PyFrameObject *py_frame)
-{
-#if PY_VERSION_HEX >= 0x03090000
-	PyFrameObject *py_back = PyFrame_GetBack(py_frame);
-	Py_XDECREF(py_back);
-	return py_back;
-#else
-	return py_frame->f_back;
-#endif
-}
-
 /* False while a thread state is in the interpreter's list and not filled yet: 3.11 publishes it first, and a thread
  * that was not made by Python makes its state without the GIL. */
 static inline bool hrt_py_thread_ready(const PyThreadState *thread)
@@ -159,17 +163,6 @@ static inline bool hrt_py_thread_ready(const PyThreadState *thread)
 #endif
 }
 
-static inline PyFrameObject *hrt_py_thread_frame(PyThreadState *thread)
-{
-#if PY_VERSION_HEX >= 0x03090000
-	PyFrameObject *py_frame = PyThreadState_GetFrame(thread);
-	Py_XDECREF(py_frame);
-	return py_frame;
-#else
-	return thread->frame;
-#endif
-}
-
 static inline PyInterpreterState *hrt_py_interpreter(void)
 {
 #if PY_VERSION_HEX >= 0x03090000
@@ -179,23 +172,7 @@ static inline PyInterpreterState *hrt_py_interpreter(void)
 #endif
 }
 
-/* The line that a frame is on, and from 3.11 on the whole expression; what is unknown stays as it is. */
-static inline void hrt_py_frame_position(PyFrameObject *py_frame, int *line, int *end_line, int *col, int *end_col)
-{
-#if HRT_HAVE_POSITIONS
-	int at = PyFrame_GetLasti(py_frame);
-	if (at >= 0 && PyCode_Addr2Location(hrt_py_frame_code(py_frame), at, line, col, end_line, end_col) && *line > 0)
-		return;
-	*end_line = *col = *end_col = -1;
-#else
-	(void)end_line;
-	(void)col;
-	(void)end_col;
-#endif
-	*line = PyFrame_GetLineNumber(py_frame);
-}
-
-/* Frame objects are made by looking at them from 3.11 on, and making objects may start the collector (before 3.12 at
+/* The little that the sampler makes is freed at once, but making an object may start the collector (before 3.12 at
  * once): finalizers of the program must not run on our thread. */
 static inline int hrt_py_gc_pause(void)
 {
@@ -214,6 +191,20 @@ static inline void hrt_py_gc_resume(int was_enabled)
 #else
 	(void)was_enabled;
 #endif
+}
+
+/* New reference to what a weak reference points at, NULL when it is gone. */
+static inline PyObject *hrt_py_weakref_get(PyObject *py_ref)
+{
+	PyObject *py_object = NULL;
+#if PY_VERSION_HEX >= 0x030D0000
+	if (PyWeakref_GetRef(py_ref, &py_object) < 0)
+		PyErr_Clear();
+#else
+	py_object = PyWeakref_GET_OBJECT(py_ref);
+	py_object = py_object == Py_None ? NULL : Py_NewRef(py_object);
+#endif
+	return py_object;
 }
 
 /* ---- the trace function of a thread that need not be ours (below 3.12) ---- */

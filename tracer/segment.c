@@ -40,6 +40,7 @@ struct hrt_segment {
 	struct hr_control *control;
 	struct hr_section sections[SECTION_COUNT];
 	uint64_t committed_bytes[SECTION_COUNT]; /* from the section's start, whole pages */
+	uint64_t row_hint[2];                    /* threads, tasks: no row below it is free */
 	uint64_t start_monotonic_ns;
 	bool detached; /* a forked child's: the mapping is private memory that nobody reads */
 	char name[HR_NAME_BYTES];
@@ -475,16 +476,23 @@ static int rows_of(enum hr_kind kind)
 	return kind == HR_KIND_TASKS ? TASKS : THREADS;
 }
 
+static uint64_t *hint_of(struct hrt_segment *segment, enum hr_kind kind)
+{
+	return &segment->row_hint[kind == HR_KIND_TASKS];
+}
+
 struct hr_row *hrt_segment_take_row(struct hrt_segment *segment, enum hr_kind kind, uint64_t ident, uint64_t native_id)
 {
 	int which = rows_of(kind), err = 0;
 	const struct hr_section *section = &segment->sections[which];
+	uint64_t *hint = hint_of(segment, kind), n = used(segment, which);
 	struct hr_row *row;
 
-	for (uint64_t i = 0, n = used(segment, which); i < n; i++) {
-		row = (struct hr_row *)(segment->base + section->off + i * section->elem_bytes);
+	for (; *hint < n; ++*hint) {
+		row = (struct hr_row *)(segment->base + section->off + *hint * section->elem_bytes);
 		if (hr_load64(&row->generation) % 2 == 0) {
 			hr_row_take(row, ident, native_id);
+			++*hint;
 			return row;
 		}
 	}
@@ -496,14 +504,30 @@ struct hr_row *hrt_segment_take_row(struct hrt_segment *segment, enum hr_kind ki
 	return row;
 }
 
+void hrt_segment_give_row(struct hrt_segment *segment, enum hr_kind kind, struct hr_row *row)
+{
+	const struct hr_section *section = &segment->sections[rows_of(kind)];
+	uint64_t at = (uint64_t)((unsigned char *)row - segment->base - section->off) / section->elem_bytes;
+	uint64_t *hint = hint_of(segment, kind);
+
+	hr_row_give_back(row);
+	if (at < *hint)
+		*hint = at;
+}
+
+static struct hr_snapshot *snapshot_at(enum hr_kind kind, struct hr_row *row, uint64_t seq)
+{
+	uint32_t capacity = kind == HR_KIND_TASKS ? TASK_FRAMES : THREAD_FRAMES;
+	size_t snapshot_bytes = sizeof(struct hr_snapshot) + capacity * sizeof(struct hr_frame);
+
+	return (struct hr_snapshot *)((unsigned char *)row + sizeof *row + seq % HR_RING * snapshot_bytes);
+}
+
 void hrt_segment_put_stack(struct hrt_segment *segment, enum hr_kind kind, struct hr_row *row,
                            const struct hrt_stack *stack)
 {
-	uint32_t capacity = kind == HR_KIND_TASKS ? TASK_FRAMES : THREAD_FRAMES;
 	uint64_t seq = hr_load64(&row->published) + 1;
-	size_t snapshot_bytes = sizeof(struct hr_snapshot) + capacity * sizeof(struct hr_frame);
-	struct hr_snapshot *at =
-	        (struct hr_snapshot *)((unsigned char *)row + sizeof *row + seq % HR_RING * snapshot_bytes);
+	struct hr_snapshot *at = snapshot_at(kind, row, seq);
 	struct hr_frame *frames = (struct hr_frame *)(at + 1);
 
 	hr_snapshot_begin(at);
@@ -522,6 +546,13 @@ void hrt_segment_put_stack(struct hrt_segment *segment, enum hr_kind kind, struc
 		hr_put32(&frames[i].end_col, stack->frames[i].end_col);
 	}
 	hr_snapshot_publish(row, at, seq);
+}
+
+void hrt_segment_touch_stack(struct hrt_segment *segment, enum hr_kind kind, struct hr_row *row)
+{
+	struct hr_snapshot *at = snapshot_at(kind, row, hr_load64(&row->published));
+
+	hr_put64(&at->tick, hr_load64(&segment->control->tick));
 }
 
 uint64_t hrt_segment_advance_tick(struct hrt_segment *segment)

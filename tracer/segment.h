@@ -65,6 +65,9 @@ void hrt_segment_drop(struct hrt_segment *segment, enum hr_drop drop, uint64_t n
 /* Takes a free row of HR_KIND_THREADS or HR_KIND_TASKS; NULL when there is none (a drop is counted). */
 struct hr_row *hrt_segment_take_row(struct hrt_segment *segment, enum hr_kind kind, uint64_t ident, uint64_t native_id);
 
+/* Gives a row of its kind back: what it held is nobody's any more. */
+void hrt_segment_give_row(struct hrt_segment *segment, enum hr_kind kind, struct hr_row *row);
+
 /* A stack to be published; frames outermost first. */
 struct hrt_stack {
 	const char *name;
@@ -81,6 +84,9 @@ struct hrt_stack {
 
 void hrt_segment_put_stack(struct hrt_segment *segment, enum hr_kind kind, struct hr_row *row,
                            const struct hrt_stack *stack);
+
+/* The newest snapshot of the row was found unchanged: moves its tick to now. */
+void hrt_segment_touch_stack(struct hrt_segment *segment, enum hr_kind kind, struct hr_row *row);
 
 /* Moves the tick to now and returns it. Called by one thread, which need not hold the GIL. */
 uint64_t hrt_segment_advance_tick(struct hrt_segment *segment);

@@ -1,0 +1,143 @@
+/* pyframe.c — see pyframe.h. The one file that reads the interpreter's frame records. */
+#include "pyframe.h"
+
+#if HRT_HAVE_FRAME_RECORDS
+#define Py_BUILD_CORE 1
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include <internal/pycore_frame.h>
+#if HRT_FRAME_RECORDS_APART
+#include <internal/pycore_interpframe.h>
+#endif
+#pragma GCC diagnostic pop
+
+#ifndef FRAME_STATE_FINISHED
+#define FRAME_STATE_FINISHED(state) ((state) >= FRAME_COMPLETED)
+#endif
+
+static _PyInterpreterFrame *record(const struct hrt_pyframe *frame)
+{
+	return (_PyInterpreterFrame *)frame;
+}
+
+/* Skips frames that are being set up, and those that only mark a call from C. */
+static const struct hrt_pyframe *complete(_PyInterpreterFrame *frame)
+{
+#if HRT_HAVE_FIRST_COMPLETE
+	frame = _PyFrame_GetFirstComplete(frame);
+#else
+	while (frame && _PyFrame_IsIncomplete(frame))
+		frame = frame->previous;
+#endif
+	return (const struct hrt_pyframe *)frame;
+}
+
+const struct hrt_pyframe *hrt_pyframe_top(PyThreadState *thread)
+{
+#if HRT_HAVE_C_FRAMES
+	return complete(thread->cframe->current_frame);
+#else
+	return complete(thread->current_frame);
+#endif
+}
+
+const struct hrt_pyframe *hrt_pyframe_back(const struct hrt_pyframe *frame)
+{
+	return complete(record(frame)->previous);
+}
+
+const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator)
+{
+	PyGenObject *generator = (PyGenObject *)py_generator;
+
+	if (FRAME_STATE_FINISHED(generator->gi_frame_state))
+		return NULL;
+	return (const struct hrt_pyframe *)&generator->gi_iframe;
+}
+
+PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
+{
+#if HRT_HAVE_C_FRAMES
+	return record(frame)->f_code;
+#else
+	return _PyFrame_GetCode(record(frame));
+#endif
+}
+
+int hrt_pyframe_offset(const struct hrt_pyframe *frame)
+{
+	return _PyInterpreterFrame_LASTI(record(frame)) * (int)sizeof(_Py_CODEUNIT);
+}
+
+struct hrt_position hrt_pyframe_position(const struct hrt_pyframe *frame)
+{
+	struct hrt_position at = {-1, -1, -1, -1};
+	PyCodeObject *py_code = hrt_pyframe_code(frame);
+	int offset = hrt_pyframe_offset(frame);
+
+	if (offset >= 0 && PyCode_Addr2Location(py_code, offset, &at.line, &at.col, &at.end_line, &at.end_col) &&
+	    at.line > 0)
+		return at;
+	return (struct hrt_position){PyCode_Addr2Line(py_code, offset), -1, -1, -1};
+}
+
+#else
+
+const struct hrt_pyframe *hrt_pyframe_top(PyThreadState *thread)
+{
+	return (const struct hrt_pyframe *)thread->frame;
+}
+
+const struct hrt_pyframe *hrt_pyframe_back(const struct hrt_pyframe *frame)
+{
+	return (const struct hrt_pyframe *)((PyFrameObject *)frame)->f_back;
+}
+
+const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator)
+{
+	return (const struct hrt_pyframe *)((PyGenObject *)py_generator)->gi_frame;
+}
+
+PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
+{
+	return ((PyFrameObject *)frame)->f_code;
+}
+
+int hrt_pyframe_offset(const struct hrt_pyframe *frame)
+{
+	return ((PyFrameObject *)frame)->f_lasti;
+}
+
+struct hrt_position hrt_pyframe_position(const struct hrt_pyframe *frame)
+{
+	return (struct hrt_position){PyFrame_GetLineNumber((PyFrameObject *)frame), -1, -1, -1};
+}
+
+#endif
+
+/* The frames that run this, by our way and by the public one. */
+int hrt_pyframe_init(void)
+{
+	const struct hrt_pyframe *frame = hrt_pyframe_top(PyThreadState_Get());
+	PyFrameObject *py_frame = PyEval_GetFrame();
+
+	Py_XINCREF(py_frame);
+	while (frame && py_frame && hrt_pyframe_code(frame) == hrt_py_frame_code(py_frame) &&
+	       hrt_pyframe_position(frame).line == PyFrame_GetLineNumber(py_frame)) {
+		PyFrameObject *py_back = (PyFrameObject *)PyObject_GetAttrString((PyObject *)py_frame, "f_back");
+		Py_DECREF(py_frame);
+		if ((PyObject *)py_back == Py_None)
+			Py_CLEAR(py_back);
+		py_frame = py_back;
+		frame = hrt_pyframe_back(frame);
+	}
+	bool same = !frame && !py_frame;
+	Py_XDECREF(py_frame);
+	PyErr_Clear();
+	if (!same) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter keeps its frames in another way "
+		                                   "than the headers that it was built with: build it anew");
+		return -1;
+	}
+	return 0;
+}

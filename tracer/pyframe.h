@@ -1,0 +1,35 @@
+/* pyframe.h — Python frames of threads, generators and coroutines, looked at without touching them.
+ *
+ * From 3.11 on a frame object comes into being only when somebody asks for it. Asking would cost memory and time for
+ * every frame of a deep stack, and shift the program's garbage collections; so the evaluation loop's own records are
+ * read. A frame is valid while the GIL is held and nothing runs. */
+#ifndef HRT_PYFRAME_H
+#define HRT_PYFRAME_H
+
+#include "pycompat.h"
+
+struct hrt_pyframe; /* the interpreter's: _PyInterpreterFrame, below 3.11 PyFrameObject */
+
+/* Once a process: that the interpreter keeps its frames as its headers said. Sets a Python exception if not. */
+int hrt_pyframe_init(void);
+
+/* The innermost frame of a thread, and the one that called `frame`; NULL when there is none. */
+const struct hrt_pyframe *hrt_pyframe_top(PyThreadState *thread);
+const struct hrt_pyframe *hrt_pyframe_back(const struct hrt_pyframe *frame);
+
+/* The frame of a generator, coroutine or asynchronous generator; NULL when it has ended. */
+const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator);
+
+/* Borrowed. */
+PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame);
+
+/* Bytes from the code's start to the running instruction; negative before the first. */
+int hrt_pyframe_offset(const struct hrt_pyframe *frame);
+
+/* The running expression; -1 what is unknown (all but the line below 3.11). */
+struct hrt_position {
+	int line, end_line, col, end_col;
+};
+struct hrt_position hrt_pyframe_position(const struct hrt_pyframe *frame);
+
+#endif
