@@ -1,0 +1,330 @@
+/* discover.c — see discover.h. */
+#include "discover.h"
+
+#include "hr_err.h"
+#include "process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void program_free(struct hrv_program *program)
+{
+	hrv_reader_close(program->reader);
+	hrv_buffer_fini(&program->texts);
+	free(program);
+}
+
+/* ---- refresh ---- */
+
+static int read_texts(struct hrv_program *program)
+{
+	const struct hr_header *header = hrv_reader_header(program->reader);
+	const struct {
+		struct hr_str str;
+		struct hrv_text *text;
+	} wanted[] = {
+	        {header->name, &program->name},
+	        {header->argv, &program->argv},
+	        {header->executable, &program->executable},
+	        {header->cwd, &program->cwd},
+	        {header->caller, &program->caller},
+	};
+	size_t count = sizeof wanted / sizeof *wanted, at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int err = hrv_reader_string(program->reader, wanted[i].str, &program->texts);
+		if (err != 0)
+			return err;
+	}
+	/* Only now, since the buffer may have moved. */
+	for (size_t i = 0; i < count; i++) {
+		*wanted[i].text = (struct hrv_text){program->texts.bytes + at, wanted[i].str.len_bytes};
+		at += wanted[i].str.len_bytes;
+	}
+	return 0;
+}
+
+/* Opens what can be opened; false when there is nothing to list: gone again, half made, or not ours to show. */
+static bool program_open(struct hrv_program *program, int dir_fd)
+{
+	int err = hrv_reader_open(dir_fd, program->file_name, &program->reader, program->why);
+
+	if (err == 0) {
+		err = read_texts(program);
+		if (err != 0) {
+			const char *why = err == HR_ECORRUPT ? hrv_reader_why(program->reader) : hr_err_text(err);
+			snprintf(program->why, sizeof program->why, "%s", why);
+			hrv_reader_close(program->reader);
+			program->reader = NULL;
+		}
+	}
+	if (err == HR_EGONE || err == HR_EAGAIN || err == HR_ENOMEM)
+		return false;
+	program->life = err == 0 ? hrv_reader_life(program->reader) : HRV_CORRUPT;
+	return true;
+}
+
+static int catalog_add(struct hrv_catalog *catalog, struct hrv_program *program)
+{
+	if (catalog->count == catalog->capacity) {
+		size_t capacity = catalog->capacity ? 2 * catalog->capacity : 8;
+		struct hrv_program **programs = realloc(catalog->programs, capacity * sizeof *programs);
+		if (!programs)
+			return HR_ENOMEM;
+		catalog->programs = programs;
+		catalog->capacity = capacity;
+	}
+	catalog->programs[catalog->count++] = program;
+	catalog->changes++;
+	return 0;
+}
+
+static struct hrv_program *by_file_name(const struct hrv_catalog *catalog, const char *file_name)
+{
+	for (size_t i = 0; i < catalog->count; i++)
+		if (strcmp(catalog->programs[i]->file_name, file_name) == 0)
+			return catalog->programs[i];
+	return NULL;
+}
+
+static int see(struct hrv_catalog *catalog, int dir_fd, const char *file_name)
+{
+	struct hr_name id;
+
+	if (hr_name_parse(file_name, &id) != 0 || id.unfinished || (id.uid != geteuid() && geteuid() != 0))
+		return 0;
+	struct hrv_program *program = by_file_name(catalog, file_name);
+	if (program) {
+		program->seen = true;
+		return 0;
+	}
+	program = calloc(1, sizeof *program);
+	if (!program)
+		return HR_ENOMEM;
+	program->id = id;
+	strcpy(program->file_name, file_name); /* it fits: hr_name_parse() took it */
+	program->seen = true;
+	if (!program_open(program, dir_fd)) {
+		program_free(program);
+		return 0;
+	}
+	int err = catalog_add(catalog, program);
+	if (err != 0)
+		program_free(program);
+	return err;
+}
+
+/* Asks what has become of programs known before, and forgets the ones that are gone. */
+static void look_again(struct hrv_catalog *catalog)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < catalog->count; i++) {
+		struct hrv_program *program = catalog->programs[i];
+		if (program->reader) {
+			enum hrv_life life = hrv_reader_life(program->reader);
+			if (life == HRV_CORRUPT)
+				hrv_catalog_condemn(catalog, program);
+			else if (life != program->life)
+				catalog->changes++;
+			program->life = life;
+		}
+		bool lives = program->life == HRV_LIVE || program->life == HRV_UNKNOWN;
+		if (program->seen || lives) {
+			catalog->programs[kept++] = program;
+		} else {
+			catalog->changes++;
+			program_free(program);
+		}
+	}
+	catalog->count = kept;
+}
+
+static uint64_t start_of(const struct hrv_program *program)
+{
+	return program->reader ? hrv_reader_header(program->reader)->start_realtime_ns : 0;
+}
+
+static int oldest_first(const void *left, const void *right)
+{
+	const struct hrv_program *a = *(struct hrv_program *const *)left, *b = *(struct hrv_program *const *)right;
+	uint64_t start_a = start_of(a), start_b = start_of(b);
+
+	if (start_a != start_b)
+		return start_a < start_b ? -1 : 1;
+	return strcmp(a->file_name, b->file_name);
+}
+
+int hrv_catalog_refresh(struct hrv_catalog *catalog)
+{
+	DIR *dir = opendir(HR_SHM_DIR);
+	uint64_t changes = catalog->changes;
+	int err = 0;
+
+	if (!dir)
+		return HR_EIO;
+	for (size_t i = 0; i < catalog->count; i++)
+		catalog->programs[i]->seen = false;
+	for (struct dirent *entry; err == 0 && (entry = readdir(dir));)
+		err = see(catalog, dirfd(dir), entry->d_name);
+	closedir(dir);
+	if (err != 0)
+		return err;
+	look_again(catalog);
+	if (catalog->changes != changes && catalog->count > 0)
+		qsort(catalog->programs, catalog->count, sizeof *catalog->programs, oldest_first);
+	return 0;
+}
+
+void hrv_catalog_fini(struct hrv_catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->count; i++)
+		program_free(catalog->programs[i]);
+	free(catalog->programs);
+	*catalog = (struct hrv_catalog){0};
+}
+
+struct hrv_program *hrv_catalog_by_instance(const struct hrv_catalog *catalog, uint64_t instance)
+{
+	for (size_t i = 0; i < catalog->count; i++)
+		if (catalog->programs[i]->id.instance == instance)
+			return catalog->programs[i];
+	return NULL;
+}
+
+void hrv_catalog_condemn(struct hrv_catalog *catalog, struct hrv_program *program)
+{
+	snprintf(program->why, sizeof program->why, "%s", hrv_reader_why(program->reader));
+	program->life = HRV_CORRUPT;
+	hrv_reader_close(program->reader);
+	program->reader = NULL;
+	catalog->changes++;
+}
+
+void hrv_program_describe(const struct hrv_program *program, struct hrv_wire_program *out)
+{
+	struct hrv_status status;
+
+	*out = (struct hrv_wire_program){
+	        .id = program->id.instance,
+	        .pid = program->id.pid,
+	        .life = program->life,
+	        .name = program->name,
+	        .argv = program->argv,
+	        .caller = program->caller,
+	};
+	if (program->life == HRV_CORRUPT)
+		out->why = hrv_text_of(program->why);
+	if (!program->reader)
+		return;
+	const struct hr_header *header = hrv_reader_header(program->reader);
+	out->parent = header->parent_instance;
+	out->python_hex = header->python_hex;
+	out->start_ns = header->start_realtime_ns;
+	if (program->life != HRV_CLOSED || hrv_reader_status(program->reader, &status) != 0)
+		return;
+	out->end_ns = status.end_realtime_ns;
+	if (status.end == HR_END_EXIT)
+		out->why = HRV_TEXT("exit");
+	else if (status.end == HR_END_STOPPED)
+		out->why = HRV_TEXT("stopped");
+}
+
+/* ---- find ---- */
+
+/* A pid, or 0 when `what` is not one. */
+static uint32_t as_pid(const char *what)
+{
+	char *end;
+
+	if (what[0] < '1' || what[0] > '9')
+		return 0;
+	errno = 0;
+	unsigned long pid = strtoul(what, &end, 10);
+	return errno == 0 && *end == '\0' && pid <= INT32_MAX ? (uint32_t)pid : 0;
+}
+
+bool hrv_program_matches(const struct hrv_program *program, const char *what)
+{
+	uint32_t pid = as_pid(what);
+	size_t len = strlen(what);
+
+	if (pid != 0 && program->id.pid == pid)
+		return true;
+	return program->name.len_bytes == len && len > 0 && memcmp(program->name.bytes, what, len) == 0;
+}
+
+static bool lives(const struct hrv_program *program)
+{
+	return program->life == HRV_LIVE || program->life == HRV_UNKNOWN;
+}
+
+static void explain_pid(uint32_t pid, char why[HRV_FIND_WHY_BYTES])
+{
+	uid_t owner;
+
+	if (hrv_process_owner(pid, &owner) != 0) {
+		snprintf(why, HRV_FIND_WHY_BYTES,
+		         "there is no process %" PRIu32 "; `hrview list` shows the traced programs", pid);
+		return;
+	}
+	if (owner != geteuid() && geteuid() != 0) {
+		const struct passwd *user = getpwuid(owner);
+		snprintf(why, HRV_FIND_WHY_BYTES,
+		         "process %" PRIu32 " belongs to another user (%s); run hrview as that user", pid,
+		         user ? user->pw_name : "uid unknown here");
+		return;
+	}
+	snprintf(why, HRV_FIND_WHY_BYTES,
+	         "process %" PRIu32 " is not traced; it must call heartrate_shm.trace(), or be started with "
+	         "`python -m heartrate_shm`",
+	         pid);
+}
+
+static void explain_several(const struct hrv_catalog *catalog, const char *what, char why[HRV_FIND_WHY_BYTES])
+{
+	size_t used = (size_t)snprintf(why, HRV_FIND_WHY_BYTES, "several programs are called %.64s, give a pid:", what);
+
+	for (size_t i = 0; i < catalog->count && used < HRV_FIND_WHY_BYTES - 16; i++) {
+		const struct hrv_program *program = catalog->programs[i];
+		if (lives(program) && hrv_program_matches(program, what))
+			used += (size_t)snprintf(why + used, HRV_FIND_WHY_BYTES - used, " %" PRIu32, program->id.pid);
+	}
+}
+
+int hrv_catalog_find(const struct hrv_catalog *catalog, const char *what, struct hrv_program **out,
+                     char why[HRV_FIND_WHY_BYTES])
+{
+	struct hrv_program *best = NULL;
+	size_t living = 0;
+	uint32_t pid = as_pid(what);
+
+	for (size_t i = 0; i < catalog->count; i++) {
+		struct hrv_program *program = catalog->programs[i];
+		if (!hrv_program_matches(program, what))
+			continue;
+		living += lives(program);
+		if (!best || lives(program) || !lives(best)) /* the later in the list, the newer */
+			best = program;
+	}
+	if (best && (living <= 1 || pid != 0)) {
+		*out = best;
+		return 0;
+	}
+	if (best) {
+		explain_several(catalog, what, why);
+		return HR_EARG;
+	}
+	if (pid != 0)
+		explain_pid(pid, why);
+	else
+		snprintf(why, HRV_FIND_WHY_BYTES,
+		         "no traced program is called %.64s; `hrview list` shows those there are", what);
+	return HR_EGONE;
+}

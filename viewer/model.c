@@ -1,0 +1,351 @@
+/* model.c — see model.h. */
+#include "model.h"
+
+#include "hr_err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_LINE UINT32_MAX
+
+/* Flags whose meaning is known: none yet, HR_SLOT_DERIVED is kept for later. */
+#define KNOWN_FLAGS 0u
+
+/* An array that grows by doubling. */
+struct list {
+	void *items;
+	size_t count, capacity;
+};
+
+struct total {
+	uint64_t hits;
+	uint64_t last_tick;
+	bool dirty;
+};
+
+struct hrv_model {
+	struct list slots;       /* struct hrv_slot: as seen last */
+	struct list slot_lines;  /* uint32_t: index into lines, NO_LINE none; as long as slots */
+	struct list lines;       /* struct hrv_line */
+	uint32_t *line_table;    /* (file, line) to index into lines; open addressing, NO_LINE empty */
+	size_t line_table_size;  /* a power of two, 0 none */
+	struct list totals;      /* struct total, by file */
+	struct list dirty_files; /* uint32_t */
+	struct list dirty_lines; /* uint32_t: of the watched file */
+	struct list lent_lines;  /* struct hrv_triple: what take_lines() lent */
+	struct list lent_totals; /* same of take_totals() */
+	uint32_t watched;
+	bool watched_full; /* all lines of the watched file are in dirty_lines */
+};
+
+static int list_reserve(struct list *list, size_t count, size_t item_bytes)
+{
+	size_t capacity = list->capacity ? list->capacity : 64;
+
+	if (count <= list->capacity)
+		return 0;
+	while (capacity < count)
+		capacity *= 2;
+	void *items = realloc(list->items, capacity * item_bytes);
+	if (!items)
+		return HR_ENOMEM;
+	list->items = items;
+	list->capacity = capacity;
+	return 0;
+}
+
+int hrv_model_new(struct hrv_model **out)
+{
+	struct hrv_model *model = calloc(1, sizeof *model);
+
+	if (!model)
+		return HR_ENOMEM;
+	model->watched = HR_INDEX_NONE;
+	*out = model;
+	return 0;
+}
+
+void hrv_model_free(struct hrv_model *model)
+{
+	if (!model)
+		return;
+	free(model->slots.items);
+	free(model->slot_lines.items);
+	free(model->lines.items);
+	free(model->line_table);
+	free(model->totals.items);
+	free(model->dirty_files.items);
+	free(model->dirty_lines.items);
+	free(model->lent_lines.items);
+	free(model->lent_totals.items);
+	free(model);
+}
+
+uint32_t hrv_model_slot_count(const struct hrv_model *model)
+{
+	return (uint32_t)model->slots.count;
+}
+
+const struct hrv_line *hrv_model_lines(const struct hrv_model *model, size_t *count_out)
+{
+	*count_out = model->lines.count;
+	return model->lines.items;
+}
+
+/* ---- the table of lines ---- */
+
+static size_t hash_of(uint32_t file, uint32_t line)
+{
+	uint64_t key = ((uint64_t)file << 32 | line) * UINT64_C(0x9E3779B97F4A7C15); /* Fibonacci hashing */
+	return (size_t)(key >> 24);
+}
+
+/* Where (file, line) stands in the table, or the empty place where it would. */
+static uint32_t *table_place(const struct hrv_model *model, uint32_t file, uint32_t line)
+{
+	const struct hrv_line *lines = model->lines.items;
+	size_t mask = model->line_table_size - 1, at = hash_of(file, line) & mask;
+
+	while (model->line_table[at] != NO_LINE) {
+		const struct hrv_line *there = &lines[model->line_table[at]];
+		if (there->file == file && there->line == line)
+			break;
+		at = (at + 1) & mask;
+	}
+	return &model->line_table[at];
+}
+
+static int table_grow(struct hrv_model *model)
+{
+	size_t size = model->line_table_size ? 2 * model->line_table_size : 1024;
+	uint32_t *table = malloc(size * sizeof *table);
+	const struct hrv_line *lines = model->lines.items;
+
+	if (!table)
+		return HR_ENOMEM;
+	memset(table, 0xFF, size * sizeof *table);
+	free(model->line_table);
+	model->line_table = table;
+	model->line_table_size = size;
+	for (size_t i = 0; i < model->lines.count; i++)
+		*table_place(model, lines[i].file, lines[i].line) = (uint32_t)i;
+	return 0;
+}
+
+/* ---- what has changed ---- */
+
+/* Room was made when the line and the file were added: each is in its list once at most. */
+static void mark_line(struct hrv_model *model, uint32_t index)
+{
+	struct hrv_line *line = &((struct hrv_line *)model->lines.items)[index];
+
+	if (line->file != model->watched || line->dirty)
+		return;
+	line->dirty = true;
+	((uint32_t *)model->dirty_lines.items)[model->dirty_lines.count++] = index;
+}
+
+static void mark_file(struct hrv_model *model, uint32_t file)
+{
+	struct total *total = &((struct total *)model->totals.items)[file];
+
+	if (total->dirty)
+		return;
+	total->dirty = true;
+	((uint32_t *)model->dirty_files.items)[model->dirty_files.count++] = file;
+}
+
+static int line_of(struct hrv_model *model, uint32_t file, uint32_t line, uint32_t *out)
+{
+	int err;
+
+	if (model->lines.count * 2 >= model->line_table_size && (err = table_grow(model)) != 0)
+		return err;
+	uint32_t *place = table_place(model, file, line);
+	if (*place == NO_LINE) {
+		size_t count = model->lines.count + 1;
+		if ((err = list_reserve(&model->lines, count, sizeof(struct hrv_line))) != 0 ||
+		    (err = list_reserve(&model->dirty_lines, count, sizeof(uint32_t))) != 0)
+			return err;
+		((struct hrv_line *)model->lines.items)[model->lines.count] =
+		        (struct hrv_line){.file = file, .line = line, .known = true};
+		*place = (uint32_t)model->lines.count++;
+		mark_line(model, *place);
+	}
+	*out = *place;
+	return 0;
+}
+
+static int total_of(struct hrv_model *model, uint32_t file)
+{
+	size_t count = (size_t)file + 1;
+	int err;
+
+	if (model->totals.count >= count)
+		return 0;
+	if ((err = list_reserve(&model->totals, count, sizeof(struct total))) != 0 ||
+	    (err = list_reserve(&model->dirty_files, count, sizeof(uint32_t))) != 0)
+		return err;
+	memset((struct total *)model->totals.items + model->totals.count, 0,
+	       (count - model->totals.count) * sizeof(struct total));
+	model->totals.count = count;
+	return 0;
+}
+
+/* ---- in ---- */
+
+static int slots_grow(struct hrv_model *model, size_t count)
+{
+	int err;
+
+	if (count <= model->slots.count)
+		return 0;
+	if ((err = list_reserve(&model->slots, count, sizeof(struct hrv_slot))) != 0 ||
+	    (err = list_reserve(&model->slot_lines, count, sizeof(uint32_t))) != 0)
+		return err;
+	size_t more = count - model->slots.count;
+	memset((struct hrv_slot *)model->slots.items + model->slots.count, 0, more * sizeof(struct hrv_slot));
+	memset((uint32_t *)model->slot_lines.items + model->slots.count, 0xFF, more * sizeof(uint32_t));
+	model->slots.count = model->slot_lines.count = count;
+	return 0;
+}
+
+/* The line's count is no longer to be believed: the total of its file loses it. */
+static void disown(struct hrv_model *model, struct hrv_line *line)
+{
+	if (!line->known)
+		return;
+	line->known = false;
+	((struct total *)model->totals.items)[line->file].hits -= line->hits;
+	mark_file(model, line->file);
+	if (line->file == model->watched)
+		hrv_model_watch(model, line->file); /* the count that was given must go */
+}
+
+int hrv_model_add_code(struct hrv_model *model, const struct hr_code *code, const struct hr_slot_info *infos,
+                       uint32_t slot_limit, uint32_t file_limit)
+{
+	int err;
+
+	if (code->slot_count == 0)
+		return 0;
+	if (code->slot_first > slot_limit || code->slot_count > slot_limit - code->slot_first ||
+	    code->file >= file_limit)
+		return HR_ECORRUPT;
+	if ((err = slots_grow(model, (size_t)code->slot_first + code->slot_count)) != 0 ||
+	    (err = total_of(model, code->file)) != 0)
+		return err;
+	uint32_t *slot_lines = (uint32_t *)model->slot_lines.items + code->slot_first;
+	for (uint32_t i = 0; i < code->slot_count; i++) {
+		uint32_t index;
+		if (slot_lines[i] != NO_LINE)
+			return HR_ECORRUPT;
+		err = line_of(model, code->file, infos[i].line, &index);
+		if (err != 0)
+			return err;
+		slot_lines[i] = index;
+		if (infos[i].flags & ~KNOWN_FLAGS)
+			disown(model, &((struct hrv_line *)model->lines.items)[index]);
+	}
+	mark_file(model, code->file);
+	return 0;
+}
+
+static void take_slot(struct hrv_model *model, uint32_t at, const struct hrv_slot *slot)
+{
+	struct hrv_slot *before = &((struct hrv_slot *)model->slots.items)[at];
+	uint32_t index = ((uint32_t *)model->slot_lines.items)[at];
+
+	if (index == NO_LINE)
+		return;
+	struct hrv_line *line = &((struct hrv_line *)model->lines.items)[index];
+	struct total *total = &((struct total *)model->totals.items)[line->file];
+	uint64_t more = slot->hits - before->hits; /* modulo 2^64, should a writer ever count down */
+
+	*before = *slot;
+	line->hits += more;
+	if (slot->last_tick > line->last_tick)
+		line->last_tick = slot->last_tick;
+	if (!line->known)
+		return;
+	total->hits += more;
+	if (line->last_tick > total->last_tick)
+		total->last_tick = line->last_tick;
+	mark_line(model, index);
+	mark_file(model, line->file);
+}
+
+void hrv_model_update(struct hrv_model *model, uint32_t first, const struct hrv_slot *slots, uint32_t count)
+{
+	if (first >= model->slots.count)
+		return;
+	if (count > model->slots.count - first)
+		count = (uint32_t)(model->slots.count - first);
+	const struct hrv_slot *before = (const struct hrv_slot *)model->slots.items + first;
+	/* Nearly all slots are as they were: this loop is what a frame costs. */
+	for (uint32_t i = 0; i < count; i++)
+		if (((slots[i].hits ^ before[i].hits) | (slots[i].last_tick ^ before[i].last_tick)) != 0)
+			take_slot(model, first + i, &slots[i]);
+}
+
+/* ---- out ---- */
+
+void hrv_model_watch(struct hrv_model *model, uint32_t file)
+{
+	struct hrv_line *lines = model->lines.items;
+	const uint32_t *dirty = model->dirty_lines.items;
+
+	for (size_t i = 0; i < model->dirty_lines.count; i++)
+		lines[dirty[i]].dirty = false;
+	model->dirty_lines.count = 0;
+	model->watched = file;
+	model->watched_full = true;
+	if (file == HR_INDEX_NONE)
+		return;
+	for (size_t i = 0; i < model->lines.count; i++)
+		mark_line(model, (uint32_t)i);
+}
+
+int hrv_model_take_lines(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out, bool *full_out)
+{
+	struct hrv_line *lines = model->lines.items;
+	const uint32_t *dirty = model->dirty_lines.items;
+	int err = list_reserve(&model->lent_lines, model->dirty_lines.count, sizeof(struct hrv_triple));
+
+	if (err != 0)
+		return err;
+	struct hrv_triple *triples = model->lent_lines.items;
+	size_t count = 0;
+	for (size_t i = 0; i < model->dirty_lines.count; i++) {
+		struct hrv_line *line = &lines[dirty[i]];
+		line->dirty = false;
+		if (line->known)
+			triples[count++] = (struct hrv_triple){line->line, line->hits, line->last_tick};
+	}
+	model->dirty_lines.count = 0;
+	*out = triples;
+	*count_out = count;
+	*full_out = model->watched_full;
+	model->watched_full = false;
+	return 0;
+}
+
+int hrv_model_take_totals(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out)
+{
+	struct total *totals = model->totals.items;
+	const uint32_t *dirty = model->dirty_files.items;
+	int err = list_reserve(&model->lent_totals, model->dirty_files.count, sizeof(struct hrv_triple));
+
+	if (err != 0)
+		return err;
+	struct hrv_triple *triples = model->lent_totals.items;
+	for (size_t i = 0; i < model->dirty_files.count; i++) {
+		struct total *total = &totals[dirty[i]];
+		total->dirty = false;
+		triples[i] = (struct hrv_triple){dirty[i], total->hits, total->last_tick};
+	}
+	*count_out = model->dirty_files.count;
+	model->dirty_files.count = 0;
+	*out = triples;
+	return 0;
+}

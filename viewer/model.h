@@ -1,0 +1,55 @@
+/* model.h — from slots to lines: sums by line and file, and what has changed since the last look.
+ *
+ * Pure: takes copies, knows no mapping. Foreign values are judged here: a code object that claims slots of another, or
+ * more than there are, is HR_ECORRUPT. A line any of whose slots carries a flag that this version does not know has no
+ * count that could be shown, and is left out. */
+#ifndef HRV_MODEL_H
+#define HRV_MODEL_H
+
+#include "hr_layout.h"
+#include "reader.h"
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hrv_model;
+
+/* A line of a file: the sum over its code objects. */
+struct hrv_line {
+	uint64_t hits;
+	uint64_t last_tick;
+	uint32_t file;
+	uint32_t line;
+	bool known; /* false: not to be shown */
+	bool dirty; /* the model's: among the changed lines of the watched file */
+};
+
+int hrv_model_new(struct hrv_model **out);
+void hrv_model_free(struct hrv_model *model);
+
+/* Adds a code object with its slots' infos; its slots lie below `slot_limit`, its file is below `file_limit`. */
+int hrv_model_add_code(struct hrv_model *model, const struct hr_code *code, const struct hr_slot_info *infos,
+                       uint32_t slot_limit, uint32_t file_limit);
+
+/* Takes in slots [first, first + count) as they are now. Slots of no code object are passed over. */
+void hrv_model_update(struct hrv_model *model, uint32_t first, const struct hrv_slot *slots, uint32_t count);
+
+/* Slots that belong to code objects end below this index. */
+uint32_t hrv_model_slot_count(const struct hrv_model *model);
+
+/* All lines, in no order; borrowed until the next call that changes the model. */
+const struct hrv_line *hrv_model_lines(const struct hrv_model *model, size_t *count_out);
+
+/* From now on changes of this file's lines are collected. HR_INDEX_NONE: of none. */
+void hrv_model_watch(struct hrv_model *model, uint32_t file);
+
+/* The lines of the watched file that have changed since the last call. *full_out: these are all its lines, and replace
+ * what was given before; so it is after hrv_model_watch(). The triples are borrowed until the next call. */
+int hrv_model_take_lines(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out, bool *full_out);
+
+/* The same for the totals of files. */
+int hrv_model_take_totals(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out);
+
+#endif

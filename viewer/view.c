@@ -1,0 +1,402 @@
+/* view.c — see view.h. */
+#include "view.h"
+
+#include "codes.h"
+#include "discover.h"
+#include "hr_err.h"
+#include "source.h"
+#include "stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CATALOG_AGE_NS UINT64_C(200000000)  /* programs appear within half a second of trace() */
+#define FILE_AGE_NS    UINT64_C(1000000000) /* how often the watched file is looked at for changes */
+
+/* The program that is watched: what has been read of it and sent. */
+struct watched {
+	uint64_t instance; /* 0 none */
+	uint32_t file;     /* HR_INDEX_NONE none */
+	bool sent;         /* a frame of it has been */
+	struct hrv_codes codes;
+	struct hrv_stacks stacks;
+	uint32_t files_sent, notes_sent;
+	bool *file_changed; /* what was sent, by file */
+	uint64_t file_looked_ns;
+	uint64_t drops_sent[HR_DROP_MAX];
+	uint64_t samples_sent;
+};
+
+/* Arrays that a frame borrows, reused from frame to frame. */
+struct scratch {
+	struct hrv_buffer texts;
+	struct hrv_buffer programs;     /* struct hrv_wire_program */
+	struct hrv_buffer files;        /* struct hrv_wire_file */
+	struct hrv_buffer threads;      /* struct hrv_wire_thread */
+	struct hrv_buffer stack_frames; /* struct hrv_wire_stack_frame */
+	struct hrv_buffer notes;        /* struct hrv_wire_note */
+};
+
+struct hrv_view {
+	const char *only;
+	struct hrv_catalog catalog;
+	uint64_t catalog_looked_ns;
+	bool programs_sent;
+	uint64_t changes_sent; /* of the catalog */
+	struct watched watched;
+	struct scratch scratch;
+};
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+int hrv_view_new(const char *only, struct hrv_view **out)
+{
+	struct hrv_view *view = calloc(1, sizeof *view);
+
+	if (!view)
+		return HR_ENOMEM;
+	view->only = only;
+	view->watched.file = HR_INDEX_NONE;
+	*out = view;
+	return 0;
+}
+
+static void unwatch(struct watched *watched)
+{
+	hrv_codes_fini(&watched->codes);
+	hrv_stacks_fini(&watched->stacks);
+	free(watched->file_changed);
+	*watched = (struct watched){.file = HR_INDEX_NONE};
+}
+
+void hrv_view_free(struct hrv_view *view)
+{
+	if (!view)
+		return;
+	unwatch(&view->watched);
+	hrv_catalog_fini(&view->catalog);
+	hrv_buffer_fini(&view->scratch.texts);
+	hrv_buffer_fini(&view->scratch.programs);
+	hrv_buffer_fini(&view->scratch.files);
+	hrv_buffer_fini(&view->scratch.threads);
+	hrv_buffer_fini(&view->scratch.stack_frames);
+	hrv_buffer_fini(&view->scratch.notes);
+	free(view);
+}
+
+/* ---- texts: borrowed from one growing buffer, so given out as offsets until the frame is complete ---- */
+
+static int put_text(struct hrv_view *view, struct hrv_reader *reader, struct hr_str str, struct hrv_text *out)
+{
+	struct hrv_buffer *texts = &view->scratch.texts;
+	size_t at = texts->len_bytes;
+	int err = hrv_reader_string(reader, str, texts);
+
+	if (err == 0)
+		*out = (struct hrv_text){(const char *)(uintptr_t)at, str.len_bytes};
+	return err;
+}
+
+static void settle_text(const struct hrv_view *view, struct hrv_text *text)
+{
+	text->bytes = view->scratch.texts.bytes + (uintptr_t)text->bytes;
+}
+
+/* ---- the list ---- */
+
+static int put_programs(struct hrv_view *view, struct hrv_wire_frame *frame)
+{
+	struct hrv_buffer *programs = &view->scratch.programs;
+
+	programs->len_bytes = 0;
+	for (size_t i = 0; i < view->catalog.count; i++) {
+		struct hrv_wire_program program;
+		if (view->only && !hrv_program_matches(view->catalog.programs[i], view->only))
+			continue;
+		hrv_program_describe(view->catalog.programs[i], &program);
+		int err = hrv_buffer_append(programs, &program, sizeof program);
+		if (err != 0)
+			return err;
+	}
+	frame->has_programs = true;
+	frame->programs = (const struct hrv_wire_program *)programs->bytes;
+	frame->program_count = programs->len_bytes / sizeof *frame->programs;
+	return 0;
+}
+
+/* ---- the program ---- */
+
+static int put_file(struct hrv_view *view, struct hrv_reader *reader, uint32_t index)
+{
+	struct watched *watched = &view->watched;
+	const struct hr_file *file = &watched->codes.files[index];
+	struct hrv_wire_file entry = {
+	        .index = index,
+	        .traced = file->flags & HR_FILE_TRACED,
+	        .disk = file->flags & HR_FILE_ON_DISK,
+	        .changed = watched->file_changed[index],
+	};
+	int err = put_text(view, reader, file->path, &entry.path);
+
+	return err == 0 ? hrv_buffer_append(&view->scratch.files, &entry, sizeof entry) : err;
+}
+
+static int look_at_file(struct hrv_view *view, struct hrv_reader *reader, uint32_t index)
+{
+	struct watched *watched = &view->watched;
+	struct hrv_buffer path = {0};
+	int err = hrv_reader_string(reader, watched->codes.files[index].path, &path);
+
+	if (err == 0)
+		err = hrv_buffer_append(&path, "", 1);
+	if (err == 0)
+		watched->file_changed[index] = hrv_source_is_changed(reader, &watched->codes.files[index], path.bytes);
+	hrv_buffer_fini(&path);
+	return err;
+}
+
+static int put_files(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+{
+	struct watched *watched = &view->watched;
+	uint32_t count = watched->codes.file_count;
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	int err = 0;
+
+	view->scratch.files.len_bytes = 0;
+	if (count > watched->files_sent) {
+		bool *changed = realloc(watched->file_changed, count * sizeof *changed);
+		if (!changed)
+			return HR_ENOMEM;
+		watched->file_changed = changed;
+	}
+	if (watched->file < watched->files_sent && now - watched->file_looked_ns >= FILE_AGE_NS) {
+		bool before = watched->file_changed[watched->file];
+		watched->file_looked_ns = now;
+		err = look_at_file(view, reader, watched->file);
+		if (err == 0 && watched->file_changed[watched->file] != before)
+			err = put_file(view, reader, watched->file);
+	}
+	for (; err == 0 && watched->files_sent < count; watched->files_sent++) {
+		err = look_at_file(view, reader, watched->files_sent);
+		if (err == 0)
+			err = put_file(view, reader, watched->files_sent);
+	}
+	detail->file_count = view->scratch.files.len_bytes / sizeof *detail->files;
+	return err;
+}
+
+static int put_stack(struct hrv_view *view, struct hrv_reader *reader, const struct hrv_stack *stack)
+{
+	const struct hrv_codes *codes = &view->watched.codes;
+	struct hrv_wire_thread thread = {
+	        .id = stack->ident,
+	        .native = stack->native_id,
+	        .name = {stack->name, strlen(stack->name)},
+	        .task = stack->task,
+	        .state = stack->run_state,
+	        .since_tick = stack->since_tick,
+	        .tick = stack->tick,
+	        .depth = stack->depth,
+	        .elided_at = stack->elided_at,
+	        .frame_count = stack->frame_count,
+	};
+	int err = 0;
+
+	for (uint32_t i = 0; err == 0 && i < stack->frame_count; i++) {
+		const struct hrv_frame *from = &stack->frames[i];
+		struct hrv_wire_stack_frame frame = {
+		        .file = HR_INDEX_NONE,
+		        .line = from->line,
+		        .end_line = from->end_line,
+		        .col = from->col,
+		        .end_col = from->end_col,
+		};
+		if (from->code < codes->code_count) {
+			const struct hr_code *code = &codes->codes[from->code];
+			frame.file = code->file < codes->file_count ? code->file : HR_INDEX_NONE;
+			err = put_text(view, reader, code->qualname, &frame.function);
+		}
+		if (err == 0)
+			err = hrv_buffer_append(&view->scratch.stack_frames, &frame, sizeof frame);
+	}
+	return err == 0 ? hrv_buffer_append(&view->scratch.threads, &thread, sizeof thread) : err;
+}
+
+static int put_stacks(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+{
+	const struct hrv_stacks *stacks = &view->watched.stacks;
+	int err = 0;
+
+	view->scratch.threads.len_bytes = 0;
+	view->scratch.stack_frames.len_bytes = 0;
+	for (uint32_t i = 0; err == 0 && i < stacks->thread_count; i++)
+		if (stacks->threads[i].used)
+			err = put_stack(view, reader, &stacks->threads[i]);
+	for (uint32_t i = 0; err == 0 && i < stacks->task_count; i++)
+		if (stacks->tasks[i].used)
+			err = put_stack(view, reader, &stacks->tasks[i]);
+	detail->has_threads = true;
+	detail->thread_count = view->scratch.threads.len_bytes / sizeof *detail->threads;
+	return err;
+}
+
+static int put_notes(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+{
+	struct watched *watched = &view->watched;
+	uint32_t count;
+	int err = hrv_reader_count(reader, HR_KIND_NOTES, &count);
+
+	view->scratch.notes.len_bytes = 0;
+	for (; err == 0 && watched->notes_sent < count; watched->notes_sent++) {
+		struct hr_note note;
+		if ((err = hrv_reader_notes(reader, watched->notes_sent, 1, &note)) != 0)
+			break;
+		struct hrv_wire_note entry = {.kind = note.kind, .tick = note.tick};
+		if ((err = put_text(view, reader, note.text, &entry.text)) == 0)
+			err = hrv_buffer_append(&view->scratch.notes, &entry, sizeof entry);
+	}
+	detail->note_count = view->scratch.notes.len_bytes / sizeof *detail->notes;
+	return err;
+}
+
+static int put_status(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+{
+	struct watched *watched = &view->watched;
+	struct hrv_status status;
+	int err = hrv_reader_status(reader, &status);
+
+	if (err != 0)
+		return err;
+	detail->tick = status.tick;
+	detail->has_drops = memcmp(status.drops, watched->drops_sent, sizeof status.drops) != 0;
+	memcpy(detail->drops, status.drops, sizeof status.drops);
+	memcpy(watched->drops_sent, status.drops, sizeof status.drops);
+	detail->has_sampler = status.samples != watched->samples_sent;
+	detail->sampler_cpu_ms = (double)status.sampler_cpu_ns / 1e6;
+	detail->sampler_samples = watched->samples_sent = status.samples;
+	return 0;
+}
+
+/* Texts and arrays no longer move: what was given as an offset becomes a pointer. */
+static void settle(struct hrv_view *view, struct hrv_wire_detail *detail)
+{
+	struct scratch *scratch = &view->scratch;
+	struct hrv_wire_file *files = (struct hrv_wire_file *)scratch->files.bytes;
+	struct hrv_wire_thread *threads = (struct hrv_wire_thread *)scratch->threads.bytes;
+	struct hrv_wire_stack_frame *frames = (struct hrv_wire_stack_frame *)scratch->stack_frames.bytes;
+	struct hrv_wire_note *notes = (struct hrv_wire_note *)scratch->notes.bytes;
+
+	for (size_t i = 0; i < detail->file_count; i++)
+		settle_text(view, &files[i].path);
+	for (size_t i = 0; i < detail->note_count; i++)
+		settle_text(view, &notes[i].text);
+	for (size_t i = 0, at = 0; i < detail->thread_count; i++) {
+		threads[i].frames = frames ? frames + at : NULL;
+		for (uint32_t n = 0; n < threads[i].frame_count; n++)
+			settle_text(view, &frames[at++].function);
+	}
+	detail->files = files;
+	detail->threads = threads;
+	detail->notes = notes;
+}
+
+static int put_detail(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+{
+	struct watched *watched = &view->watched;
+	bool stacks_changed = false;
+	int err;
+
+	view->scratch.texts.len_bytes = 0;
+	/* Rows first: the code objects that they name were published before them. */
+	if ((err = hrv_stacks_update(&watched->stacks, reader, &stacks_changed)) != 0 ||
+	    (err = hrv_codes_update(&watched->codes, reader)) != 0 || (err = put_files(view, reader, detail)) != 0 ||
+	    (err = put_notes(view, reader, detail)) != 0 || (err = put_status(view, reader, detail)) != 0)
+		return err;
+	if ((stacks_changed || !watched->sent) && (err = put_stacks(view, reader, detail)) != 0)
+		return err;
+	if ((err = hrv_model_take_totals(watched->codes.model, &detail->totals, &detail->total_count)) != 0)
+		return err;
+	if (detail->file != HR_INDEX_NONE &&
+	    (err = hrv_model_take_lines(watched->codes.model, &detail->lines, &detail->line_count,
+	                                &detail->lines_full)) != 0)
+		return err;
+	settle(view, detail);
+	watched->sent = true;
+	return 0;
+}
+
+static struct hrv_program *wanted_program(const struct hrv_view *view, uint64_t instance)
+{
+	struct hrv_program *program = hrv_catalog_by_instance(&view->catalog, instance);
+	return program && (!view->only || hrv_program_matches(program, view->only)) ? program : NULL;
+}
+
+/* Fills `detail`. A program whose segment turns out to be corrupt is condemned: the list says why. */
+static int answer_program(struct hrv_view *view, const struct hrv_wire_request *request, struct hrv_wire_detail *detail)
+{
+	struct watched *watched = &view->watched;
+	struct hrv_program *program = wanted_program(view, request->program);
+	int err;
+
+	*detail = (struct hrv_wire_detail){.id = request->program, .file = request->file};
+	if (watched->instance != request->program || request->full) {
+		unwatch(watched);
+		watched->instance = request->program;
+	}
+	detail->gone = !program;
+	if (!program || !program->reader) {
+		detail->full = true;
+		detail->file = HR_INDEX_NONE;
+		return 0;
+	}
+	detail->full = !watched->sent;
+	if (!watched->codes.model && (err = hrv_model_new(&watched->codes.model)) != 0)
+		return err;
+	if (watched->file != request->file) {
+		watched->file = request->file;
+		hrv_model_watch(watched->codes.model, request->file);
+	}
+	err = put_detail(view, program->reader, detail);
+	if (err != HR_ECORRUPT && err != HR_EARG)
+		return err;
+	hrv_catalog_condemn(&view->catalog, program);
+	unwatch(watched);
+	*detail = (struct hrv_wire_detail){.id = request->program, .full = true, .file = HR_INDEX_NONE};
+	return 0;
+}
+
+int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *request, struct hrv_buffer *out)
+{
+	struct hrv_wire_frame frame = {.now_ms = (double)(now_ns(CLOCK_REALTIME) / 1000) / 1000};
+	struct hrv_wire_detail detail;
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	int err;
+
+	if (view->catalog_looked_ns == 0 || request->full || now - view->catalog_looked_ns >= CATALOG_AGE_NS) {
+		view->catalog_looked_ns = now;
+		if ((err = hrv_catalog_refresh(&view->catalog)) != 0)
+			return err;
+	}
+	if (request->program != 0) {
+		if ((err = answer_program(view, request, &detail)) != 0)
+			return err;
+		frame.program = &detail;
+	} else {
+		unwatch(&view->watched);
+	}
+	if (!view->programs_sent || request->full || view->changes_sent != view->catalog.changes) {
+		if ((err = put_programs(view, &frame)) != 0)
+			return err;
+		view->programs_sent = true;
+		view->changes_sent = view->catalog.changes;
+	}
+	out->len_bytes = 0;
+	return hrv_wire_encode(&frame, out);
+}
