@@ -106,7 +106,7 @@ static int put_text(struct hrv_view *view, struct hrv_reader *reader, struct hr_
 
 static void settle_text(const struct hrv_view *view, struct hrv_text *text)
 {
-	text->bytes = view->scratch.texts.bytes + (uintptr_t)text->bytes;
+	text->bytes = text->len_bytes > 0 ? view->scratch.texts.bytes + (uintptr_t)text->bytes : "";
 }
 
 /* ---- the list ---- */
