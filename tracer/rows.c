@@ -149,6 +149,7 @@ void hrt_rows_put(struct hrt_rows *rows, struct hrt_watched *watched, const stru
 	}
 	if (hr_load64(&watched->row->published) != 0 && stack_hash == watched->stack_hash &&
 	    label_hash == watched->label_hash) {
+		watched->changed = false;
 		hrt_segment_touch_stack(rows->segment, rows->kind, watched->row);
 		return;
 	}
@@ -166,6 +167,7 @@ void hrt_rows_put(struct hrt_rows *rows, struct hrt_watched *watched, const stru
 		watched->since_tick = hr_load64(hrt_tracer.tick);
 	watched->stack_hash = stack_hash;
 	watched->label_hash = label_hash;
+	watched->changed = true;
 	stack.since_tick = watched->since_tick;
 	stack.frames = frames;
 	hrt_segment_put_stack(rows->segment, rows->kind, watched->row, &stack);

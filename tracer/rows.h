@@ -45,6 +45,7 @@ struct hrt_watched {
 	enum hr_run_state run_state;
 	char native_name[16]; /* a thread's, as the kernel has it; "" not asked yet */
 	bool seen;            /* in this pass */
+	bool changed;         /* published anew in the last pass */
 };
 
 struct hrt_rows {
