@@ -15,10 +15,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define STACK_BYTES (64 * 1024)
+
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* Linux 5.9 */
+#endif
 
 struct plan {
 	const char *path;
@@ -41,12 +46,16 @@ static int run(void *arg)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	int null = open("/dev/null", O_RDWR);
-	if (null >= 0) {
+	if (null >= 0)
 		dup2(null, STDIN_FILENO);
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0 && null >= 0) {
 		dup2(null, STDOUT_FILENO);
-		if (null > STDERR_FILENO)
-			close(null);
+		dup2(null, STDERR_FILENO);
 	}
+	/* Inheritable descriptors of the program, a listening socket for one, must not outlive it. */
+	if (syscall(SYS_close_range, 3U, ~0U, 0U) != 0)
+		for (int fd = (int)sysconf(_SC_OPEN_MAX) - 1; fd > STDERR_FILENO; fd--)
+			close(fd);
 	execve(plan->path, plan->argv, plan->envp);
 	plan->error = errno;
 	_exit(127);

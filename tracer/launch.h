@@ -3,9 +3,9 @@
 #ifndef HRT_LAUNCH_H
 #define HRT_LAUNCH_H
 
-/* Runs `path` with `argv` and `envp` (both NULL-terminated), standard input and output on /dev/null, standard error
- * kept. Returns when it runs or could not: 0, or HR_EIO with errno saying why. Must not be called from two threads at
- * once. */
+/* Runs `path` with `argv` and `envp` (both NULL-terminated), standard input on /dev/null, standard output and error on
+ * this program's standard error, no other descriptor. Returns when it runs or could not: 0, or HR_EIO with errno saying
+ * why. Must not be called from two threads at once. */
 int hrt_launch(const char *path, char *const argv[], char *const envp[]);
 
 #endif
