@@ -42,7 +42,7 @@ class Picture:
 
 
 def escape(c, depth):
-    """How many steps it takes z = z² + c to get away."""
+    """How many steps it takes z = z*z + c to get away."""
     z = 0j
     for step in range(depth):
         if abs(z) > 2:
