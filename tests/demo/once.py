@@ -12,8 +12,9 @@ import tempfile
 
 from programs import DEMO, HRVIEW, ROOT, DemoError, end, python, start_viewer
 
-ROUNDS = "10"
-SHOWN = os.path.join(os.path.dirname(DEMO), "lexer.py")  # on the screenshot
+ROUNDS = "8"
+SHOWN = os.path.join(os.path.dirname(DEMO), "lexer.py"), 42  # file and line on the screenshot
+SHOWN_HITS = 500000
 
 
 class Page:
@@ -55,22 +56,30 @@ def dump(pid):
         raise DemoError(f"hrview dump {pid} ended with exit code {done.returncode}")
     files = {}
     for file in json.loads(done.stdout)["files"]:
-        lines = hit_lines({entry["line"]: entry["hits"] for entry in file["lines"]})
-        if lines:
-            files[file["path"]] = lines
-    return files
+        lines = files.setdefault(file["path"], {})
+        for line, hits in hit_lines(file["lines"]).items():  # a path has several entries when the file changed
+            lines[line] = lines.get(line, 0) + hits
+    return {path: lines for path, lines in files.items() if lines}
 
 
-def oracle():
-    """The same of the same program under a plain counter."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "counts.json")
-        counter = python(os.path.join(ROOT, "tests", "demo", "count.py"), out, DEMO, "--rounds", ROUNDS,
-                         stdout=subprocess.DEVNULL)
-        if counter.wait() != 0:
-            raise DemoError(f"the program failed under sys.settrace (exit code {counter.returncode})")
-        with open(out, encoding="utf-8") as file:
+class Oracle:
+    """The same program under a plain counter."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.out = os.path.join(self.folder.name, "counts.json")
+        self.process = python(os.path.join(ROOT, "tests", "demo", "count.py"), self.out, DEMO, "--rounds", ROUNDS,
+                              stdout=subprocess.DEVNULL)
+
+    def counts(self):
+        if self.process.wait() != 0:
+            raise DemoError(f"the program failed under sys.settrace (exit code {self.process.returncode})")
+        with open(self.out, encoding="utf-8") as file:
             return {path: hit_lines(lines) for path, lines in json.load(file).items()}
+
+    def close(self):
+        end(self.process)
+        self.folder.cleanup()
 
 
 def compare(name, expected, found):
@@ -87,17 +96,18 @@ def compare(name, expected, found):
 
 
 def check(screenshot):
-    program = viewer = page = None
+    program = viewer = page = oracle = None
     os.makedirs(os.path.dirname(screenshot), exist_ok=True)
     try:
         page = Page()
         program = python(DEMO, "--rounds", ROUNDS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         viewer, url = start_viewer(program, "--port", "0")
-        for question in (("open", url), ("show", SHOWN)):
+        for question in (("open", url), ("show", *SHOWN)):
             first, then = page.ask(*question)["moved"]
             if then <= first:
-                raise DemoError(f"the page's numbers do not move ({first} hits, then {then}): {' '.join(question)}")
-        page.ask("picture", screenshot)
+                raise DemoError(f"the page's numbers do not move ({first} hits, then {then}): {question[0]} {question[1]}")
+        oracle = Oracle()
+        page.ask("picture", screenshot, SHOWN_HITS)
         program.stdout.readline()  # its summary: now it rests
         if program.poll() is not None:
             raise DemoError(f"the program has ended (exit code {program.returncode}) instead of coming to rest")
@@ -107,12 +117,12 @@ def check(screenshot):
         compare("the page", dumped, {path: hit_lines(lines or {}) for path, lines in shown["files"].items()})
         if shown["total"] != total:
             raise DemoError(f"the page's list of files sums up to {shown['total']} hits, hrview dump to {total}")
-        compare("sys.settrace", dumped, oracle())
+        compare("sys.settrace", dumped, oracle.counts())
         return f"{total} hits on {sum(map(len, dumped.values()))} lines of {len(dumped)} files agree on the page, in" \
                f" hrview dump and under sys.settrace; picture: {os.path.relpath(screenshot, ROOT)}"
     finally:
-        if page:
-            page.close()
+        for helper in filter(None, (page, oracle)):
+            helper.close()
         for process in filter(None, (viewer, program)):
             end(process)
 

@@ -1,8 +1,8 @@
 // page.mjs — the page in headless chromium, told what to do line by line on stdin, answering with a line each (once.py):
 //
 //   open URL             loads it; answers once the numbers move: {"moved": [hits, hits]}
-//   show PATH            opens a file of the program; answers once its hits move too
-//   picture FILE         a screenshot
+//   show PATH LINE       opens a file of the program; answers once its hits move too
+//   picture FILE HITS    a screenshot, as soon as the file shown has that many
 //   read TOTAL [PATH…]   (JSON array) waits until all files together show TOTAL hits, for a time, then answers
 //                        {"total": hits, "files": {path: {line: hits}}}
 import { createRequire } from 'node:module';
@@ -45,34 +45,44 @@ async function moves(ask) {
   return { moved: [first, await poll(ask, (hits) => hits > first)] };
 }
 
-async function show(path) {
-  await page.evaluate((file) => {
-    const program = window.heartrate.program();
-    location.hash = `#/p/${program}?file=${encodeURIComponent(file)}`;
-  }, path);
-  return poll(
-    () => page.evaluate((file) => window.heartrate.file() === file && window.heartrate.lines(), path),
-    (lines) => lines,
+const visit = (path, line) =>
+  page.evaluate(
+    ([file, at]) => {
+      location.hash = `#/p/${window.heartrate.program()}?file=${encodeURIComponent(file)}&line=${at}`;
+    },
+    [path, line],
   );
-}
+
+// The lines of a file that has been visited; null until the page has got all of its hits.
+const linesOf = (path) =>
+  page.evaluate((file) => {
+    const { heartrate } = window;
+    if (heartrate.file() !== file) return null;
+    const lines = heartrate.lines() ?? {};
+    return Object.values(lines).reduce((a, b) => a + b, 0) === heartrate.files()[file] ? lines : null;
+  }, path);
 
 const commands = {
   async open(url) {
     await page.goto(url);
     return moves(total);
   },
-  async show(path) {
-    await show(path);
+  async show(path, line) {
+    await visit(path, line);
     return moves(fileHits);
   },
-  async picture(file) {
+  async picture(file, hits) {
+    await poll(fileHits, (shown) => shown >= hits);
     await page.screenshot({ path: file });
     return { picture: file };
   },
   async read(expected, ...paths) {
     const shown = await poll(total, (hits) => hits === expected);
     const files = {};
-    for (const path of paths) files[path] = await show(path);
+    for (const path of paths) {
+      await visit(path, 1);
+      files[path] = await poll(() => linesOf(path), (lines) => lines !== null);
+    }
     return { total: shown, files };
   },
 };

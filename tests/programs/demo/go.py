@@ -1,4 +1,4 @@
-"""Go on a small board: two players who know the rules and nothing else."""
+"""Go on a small board: two players who look one move ahead."""
 # heartrate
 import itertools
 import random
@@ -20,6 +20,12 @@ class Board:
         row = [WALL] + [EMPTY] * SIZE
         self.stones = [WALL] * EDGE + row * SIZE + [WALL] * (EDGE + 1)
         self.ko = None
+
+    def copy(self):
+        board = Board()
+        board.stones = self.stones[:]
+        board.ko = self.ko
+        return board
 
     def empty_points(self):
         return [point for point, stone in enumerate(self.stones) if stone == EMPTY]
@@ -85,26 +91,35 @@ class Game:
         self.illegal = 0
 
     def move(self, colour):
-        """Tries points until one is legal; False is a pass."""
+        """Tries a few points on a copy of the board and plays the best; False is a pass."""
         points = [point for point in self.board.empty_points() if not self.board.is_eye(point, colour)]
         self.chance.shuffle(points)
-        for point in points:
+        best = None
+        for point in points[:10]:
+            board = self.board.copy()
             try:
-                self.board.place(point, colour)
-                return True
+                captured = board.place(point, colour)
             except IllegalMove:
                 self.illegal += 1
-        return False
+                continue
+            group, liberties = board.group(point)
+            value = 3 * len(captured) + liberties - len(group) // 4
+            if best is None or value > best[0]:
+                best = value, board
+        if best:
+            self.board = best[1]
+        return best is not None
 
-    def play(self, longest=160):
+    def play(self, longest=120):
         colour = BLACK
         passes = 0
-        for _ in range(longest):
+        for number in range(longest):
             passes = 0 if self.move(colour) else passes + 1
             if passes == 2:
                 break
             colour = other(colour)
-            breathe(0.006)
+            if number % 10 == 0:
+                breathe(0.06)
         black, white = self.board.score(BLACK), self.board.score(WHITE)
         return BLACK if black > white + 5.5 else WHITE
 

@@ -13,7 +13,7 @@ SHELF = """bisect calendar cmd code colorsys configparser contextlib copy csv da
 functools getopt glob heapq inspect keyword linecache mailbox numbers operator pprint queue random reprlib sched shelve
 shlex statistics string textwrap timeit tokenize traceback types typing uuid warnings weakref""".split()
 
-CHAPTER = 300  # lines: enough of a module to be interesting
+CHAPTER = 800  # lines: enough of a module to be interesting
 
 
 def modules(rounds):
@@ -43,8 +43,8 @@ def statements(text):
             count += 1
             yield statement(line)
             line = []
-        if count % 4 == 0:
-            breathe(0.01)
+        if count % 100 == 0:
+            breathe(0.06)
 
 
 def statement(tokens):

@@ -9,7 +9,7 @@ TARGET = complex(-0.743643887037151, 0.131825904205330)
 
 
 class View:
-    def __init__(self, centre, width, columns=72, rows=24):
+    def __init__(self, centre, width, columns=120, rows=40):
         self.centre = centre
         self.width = width
         self.columns = columns
@@ -25,7 +25,7 @@ class View:
 
 
 class Picture:
-    def __init__(self, view, depth=48):
+    def __init__(self, view, depth=120):
         self.view = view
         self.depth = depth
         self.lines = []
@@ -33,7 +33,8 @@ class Picture:
     def paint(self):
         for row in range(self.view.rows):
             self.lines.append("".join(self.shades(row)))
-            breathe(0.03)
+            if row % 8 == 7:
+                breathe(0.1)
 
     def shades(self, row):
         for column in range(self.view.columns):

@@ -1,4 +1,7 @@
-"""How fast the demo goes: fast enough to be alive, slow enough to leave the machine alone."""
+"""How fast the demo goes: fast enough to be alive, slow enough to leave the machine alone.
+
+It works in bursts longer than the interpreter's switch interval (5 ms), so that a look at its stacks finds it at work.
+"""
 import time
 
 
