@@ -13,6 +13,7 @@
 
 #include "backend.h"
 #include "codemap.h"
+#include "process.h"
 
 #include <stddef.h>
 
@@ -123,7 +124,15 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, P
 	PyCodeObject *py_code = (PyCodeObject *)args[0];
 	struct hrt_code *code = hrt_code_peek(py_code);
 
-	(void)self, (void)nargs, (void)kwnames;
+	(void)nargs, (void)kwnames;
+	if (hrt_tracer.forked) {
+		Py_INCREF(self); /* which ending lets go */
+		hrt_process_settle();
+		Py_DECREF(self);
+		if (!hrt_tracer.segment)
+			Py_RETURN_NONE;
+		code = hrt_code_peek(py_code);
+	}
 	if (!code || !code->local_events || code->generation != hrt_tracer.generation) {
 		code = hrt_code_decide(py_code, PyEval_GetGlobals());
 		if (code && code->line_count > 0)

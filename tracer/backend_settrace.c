@@ -10,6 +10,7 @@
 
 #include "backend.h"
 #include "codemap.h"
+#include "process.h"
 
 static PyInterpreterState *interpreter;
 static PyThreadState *const *thread_head; /* of the interpreter's list: the newest thread */
@@ -53,6 +54,10 @@ static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int
 	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
 	struct hrt_code *code = hrt_code_peek(py_code);
 
+	if (hrt_tracer.forked)
+		hrt_process_settle();
+	if (!hrt_tracer.segment)
+		return 0;
 	if (*thread_head != known_head)
 		watch_new_threads();
 	if (!code || code->generation != hrt_tracer.generation)

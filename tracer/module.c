@@ -1,6 +1,6 @@
 /* module.c — heartrate_shm._tracer: the Python side of the tracer and the only raiser of exceptions.
  *
- * Owns the life of the one tracer of a process: start, more filters, stop, fork, exit. Argument defaults, messages
+ * Owns the life of the one tracer of a process: start, more filters, children, stop. Argument defaults, messages
  * and everything else that can be Python is in the package's __init__.py. */
 #include "backend.h"
 #include "codemap.h"
@@ -8,19 +8,17 @@
 #include "hr_err.h"
 #include "hr_retire.h"
 #include "launch.h"
+#include "process.h"
 #include "pyframe.h"
 #include "sampler.h"
+#include "spawn.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct hrt_tracer hrt_tracer;
-
-static bool hooks_installed;
-static int sampler_pauses; /* reasons why there must be no sampler now: forks under way, the interpreter's end */
 
 void hrt_note(enum hr_note_kind kind, const char *format, ...)
 {
@@ -45,22 +43,7 @@ void hrt_tell_full(int err)
 	                   hr_err_text(err));
 }
 
-/* ---- exit and fork ---- */
-
-static void at_libc_exit(void)
-{
-	if (hrt_tracer.segment)
-		hrt_segment_close(hrt_tracer.segment, HR_END_EXIT);
-}
-
-static void in_forked_child(void)
-{
-	if (hrt_tracer.segment)
-		hrt_segment_detach(hrt_tracer.segment);
-}
-
-/* Ends everything; `end` is HR_END_UNKNOWN in a forked child, whose segment was never its own. */
-static void tracer_end(enum hr_end end)
+void hrt_tracer_end(enum hr_end end)
 {
 	struct hrt_segment *segment = hrt_tracer.segment;
 
@@ -68,6 +51,8 @@ static void tracer_end(enum hr_end end)
 		return;
 	hrt_backend_stop();
 	hrt_sampler_forget();
+	hrt_spawn_uninstall();
+	hrt_tracer.children = false;
 	if (end != HR_END_UNKNOWN)
 		hrt_segment_close(segment, end);
 	hrt_tracer.segment = NULL;
@@ -77,100 +62,6 @@ static void tracer_end(enum hr_end end)
 	hrt_segment_free(segment);
 	Py_CLEAR(hrt_tracer.py_filters);
 	Py_CLEAR(hrt_tracer.py_callers);
-}
-
-static int restart_sampler(void *unused)
-{
-	(void)unused;
-	if (sampler_pauses == 0)
-		hrt_sampler_start();
-	return 0;
-}
-
-static PyObject *before_fork(PyObject *self, PyObject *unused)
-{
-	(void)self, (void)unused;
-	sampler_pauses++;
-	hrt_sampler_stop();
-	Py_RETURN_NONE;
-}
-
-static PyObject *after_fork_in_parent(PyObject *self, PyObject *unused)
-{
-	(void)self, (void)unused;
-	sampler_pauses--;
-#if HRT_FORK_COUNTS_THREADS_LATE
-	if (Py_AddPendingCall(restart_sampler, NULL) != 0)
-		restart_sampler(NULL);
-#else
-	restart_sampler(NULL);
-#endif
-	Py_RETURN_NONE;
-}
-
-static PyObject *after_fork_in_child(PyObject *self, PyObject *unused)
-{
-	(void)self, (void)unused;
-	sampler_pauses = 0;
-	tracer_end(HR_END_UNKNOWN);
-	Py_RETURN_NONE;
-}
-
-static PyObject *at_python_exit(PyObject *self, PyObject *unused)
-{
-	(void)self, (void)unused;
-	sampler_pauses++;
-	hrt_sampler_stop();
-	if (hrt_tracer.segment)
-		hrt_segment_advance_tick(hrt_tracer.segment);
-	Py_RETURN_NONE;
-}
-
-static int call_with_hook(const char *module, const char *function, PyObject *py_kwargs, PyObject *py_arg)
-{
-	PyObject *py_module = PyImport_ImportModule(module);
-	PyObject *py_function = py_module ? PyObject_GetAttrString(py_module, function) : NULL;
-	PyObject *py_args = py_arg ? PyTuple_Pack(1, py_arg) : PyTuple_New(0);
-	PyObject *py_done = py_function && py_args ? PyObject_Call(py_function, py_args, py_kwargs) : NULL;
-
-	Py_XDECREF(py_args);
-	Py_XDECREF(py_function);
-	Py_XDECREF(py_module);
-	Py_XDECREF(py_done);
-	return py_done ? 0 : -1;
-}
-
-/* Once a process. */
-static int install_hooks(PyObject *py_module)
-{
-	PyObject *py_before, *py_parent, *py_child, *py_exit, *py_hooks = NULL;
-	int result = -1;
-
-	if (hooks_installed)
-		return 0;
-	py_before = PyObject_GetAttrString(py_module, "_before_fork");
-	py_parent = PyObject_GetAttrString(py_module, "_after_fork_in_parent");
-	py_child = PyObject_GetAttrString(py_module, "_after_fork_in_child");
-	py_exit = PyObject_GetAttrString(py_module, "_at_exit");
-	if (py_before && py_parent && py_child && py_exit)
-		py_hooks = Py_BuildValue("{sOsOsO}", "before", py_before, "after_in_parent", py_parent,
-		                         "after_in_child", py_child);
-	if (!py_hooks || call_with_hook("os", "register_at_fork", py_hooks, NULL) != 0 ||
-	    call_with_hook("atexit", "register", NULL, py_exit) != 0)
-		goto fail;
-	if (pthread_atfork(NULL, NULL, in_forked_child) != 0 || atexit(at_libc_exit) != 0) {
-		PyErr_NoMemory();
-		goto fail;
-	}
-	hooks_installed = true;
-	result = 0;
-fail:
-	Py_XDECREF(py_hooks);
-	Py_XDECREF(py_before);
-	Py_XDECREF(py_parent);
-	Py_XDECREF(py_child);
-	Py_XDECREF(py_exit);
-	return result;
 }
 
 /* ---- the functions ---- */
@@ -202,30 +93,31 @@ static struct hrt_text text_of(PyObject *py_bytes)
 
 static int add_filter(PyObject *py_filter, PyObject *py_caller)
 {
-	if (PyList_Append(hrt_tracer.py_filters, py_filter) != 0)
+	if (py_filter != Py_None && PyList_Append(hrt_tracer.py_filters, py_filter) != 0)
 		return -1;
 	return py_caller == Py_None ? 0 : PySet_Add(hrt_tracer.py_callers, py_caller);
 }
 
 PyDoc_STRVAR(start_doc,
-             "start(files, caller, name, argv, executable, cwd, size, only_this_thread)\n--\n\n"
-             "Makes the segment and traces from the next line on. Texts are bytes. OSError: no segment could be "
+             "start(files, caller, name, argv, executable, cwd, size, only_this_thread, parent)\n--\n\n"
+             "Makes the segment and traces from the next line on. Texts are bytes; parent is the instance of the "
+             "traced process that started this one, or 0. OSError: no segment could be "
              "had. RuntimeError: already tracing, or no monitoring tool id is free.");
 
 static PyObject *start(PyObject *self, PyObject *args)
 {
 	PyObject *py_filter, *py_caller, *py_name, *py_argv, *py_executable, *py_cwd, *py_caller_bytes = NULL;
-	unsigned long long size;
+	unsigned long long size, parent;
 	int only_this_thread, err;
 
-	if (!PyArg_ParseTuple(args, "OOSSSSKp", &py_filter, &py_caller, &py_name, &py_argv, &py_executable, &py_cwd,
-	                      &size, &only_this_thread))
+	if (!PyArg_ParseTuple(args, "OOSSSSKpK", &py_filter, &py_caller, &py_name, &py_argv, &py_executable, &py_cwd,
+	                      &size, &only_this_thread, &parent))
 		return NULL;
 	if (hrt_tracer.segment) {
 		PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: already tracing");
 		return NULL;
 	}
-	if (install_hooks(self) != 0)
+	if (hrt_process_init(self) != 0)
 		return NULL;
 	hr_retire_old();
 	if (py_caller != Py_None) {
@@ -235,6 +127,7 @@ static PyObject *start(PyObject *self, PyObject *args)
 	}
 	struct hrt_segment_spec spec = {
 	        .size_bytes = size,
+	        .parent_instance = parent,
 	        .python_hex = hrt_python_hex(),
 	        .name = text_of(py_name),
 	        .argv = text_of(py_argv),
@@ -264,15 +157,16 @@ static PyObject *start(PyObject *self, PyObject *args)
 	    add_filter(py_filter, py_caller) != 0 || hrt_backend_start() != 0) {
 		PyObject *py_type, *py_value, *py_traceback;
 		PyErr_Fetch(&py_type, &py_value, &py_traceback);
-		tracer_end(HR_END_STOPPED);
+		hrt_tracer_end(HR_END_STOPPED);
 		PyErr_Restore(py_type, py_value, py_traceback);
 		return NULL;
 	}
+	hrt_spawn_install();
 	hrt_sampler_start();
 	Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(add_doc, "add(files, caller)\n--\n\nAdds a filter to the running tracer.");
+PyDoc_STRVAR(add_doc, "add(files, caller)\n--\n\nAdds a filter and a calling file to the running tracer; None for neither.");
 
 static PyObject *add(PyObject *self, PyObject *args)
 {
@@ -293,6 +187,40 @@ static PyObject *add(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(children_doc, "children(description, site)\n--\n\n"
+                           "Traces children too: forked ones, and new Python programs, which find `description` in "
+                           "their environment and the folder `site` in PYTHONPATH. Both are bytes without NUL.");
+
+static PyObject *children(PyObject *self, PyObject *args)
+{
+	const char *description, *site;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "yy", &description, &site))
+		return NULL;
+	if (!hrt_tracer.segment) {
+		PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: not tracing");
+		return NULL;
+	}
+	if (hrt_spawn_pass_on(description, site) != 0)
+		return PyErr_NoMemory();
+	hrt_tracer.children = true;
+	Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(note_doc, "note(text)\n--\n\nTells viewers something once. Does nothing when not tracing.");
+
+static PyObject *note(PyObject *self, PyObject *args)
+{
+	const char *text;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "s", &text))
+		return NULL;
+	hrt_note(HR_NOTE_TROUBLE, "%s", text);
+	Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(stop_doc,
              "stop()\n--\n\nPuts everything back; the segment stays readable. Does nothing when not tracing.");
 
@@ -301,7 +229,7 @@ static PyObject *stop(PyObject *self, PyObject *unused)
 	(void)self, (void)unused;
 	if (hrt_tracer.segment) {
 		hrt_sampler_stop();
-		tracer_end(HR_END_STOPPED);
+		hrt_tracer_end(HR_END_STOPPED);
 	}
 	Py_RETURN_NONE;
 }
@@ -364,13 +292,11 @@ static PyObject *launch(PyObject *self, PyObject *args)
 static PyMethodDef methods[] = {
         {"start", start, METH_VARARGS, start_doc},
         {"add", add, METH_VARARGS, add_doc},
+        {"children", children, METH_VARARGS, children_doc},
+        {"note", note, METH_VARARGS, note_doc},
         {"stop", stop, METH_NOARGS, stop_doc},
         {"segment", segment, METH_NOARGS, segment_doc},
         {"launch", launch, METH_VARARGS, launch_doc},
-        {"_before_fork", before_fork, METH_NOARGS, NULL},
-        {"_after_fork_in_parent", after_fork_in_parent, METH_NOARGS, NULL},
-        {"_after_fork_in_child", after_fork_in_child, METH_NOARGS, NULL},
-        {"_at_exit", at_python_exit, METH_NOARGS, NULL},
         {NULL, NULL, 0, NULL},
 };
 
@@ -401,6 +327,8 @@ PyMODINIT_FUNC PyInit__tracer(void)
 	if (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0)
 		return NULL;
 	PyObject *py_module = PyModule_Create(&definition);
+	if (py_module && PyModule_AddFunctions(py_module, hrt_process_methods) != 0)
+		Py_CLEAR(py_module);
 	if (py_module && PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES) != 0)
 		Py_CLEAR(py_module);
 	return py_module;

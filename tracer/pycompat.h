@@ -36,6 +36,17 @@
  * 3.13.0): a thread that is started again by a hook would be seen. */
 #define HRT_FORK_COUNTS_THREADS_LATE (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000)
 
+/* Py_AddPendingCall() waits for the main thread there, which may be in a join() for hours; what it calls does not
+ * (3.12: the last parameter is "main thread only"; 3.13: flags, of which 0 is none). */
+#if HRT_FORK_COUNTS_THREADS_LATE
+extern int _PyEval_AddPendingCall(PyInterpreterState *interpreter, int (*call)(void *), void *arg, int flags);
+
+static inline int hrt_py_call_soon(int (*call)(void *))
+{
+	return _PyEval_AddPendingCall(PyInterpreterState_Get(), call, NULL, 0);
+}
+#endif
+
 /* Columns of the running expression: PEP 657. */
 #define HRT_HAVE_POSITIONS (PY_VERSION_HEX >= 0x030B0000)
 
@@ -79,6 +90,15 @@ static inline PyObject *Py_NewRef(PyObject *object)
 	return object;
 }
 #endif
+
+static inline bool hrt_py_is_c_function(PyObject *py_object)
+{
+#if PY_VERSION_HEX >= 0x03090000
+	return PyCFunction_CheckExact(py_object);
+#else
+	return PyCFunction_Check(py_object);
+#endif
+}
 
 /* ---- code objects ---- */
 

@@ -3,6 +3,7 @@
  * Owns the mapping, the section capacities and what is committed of each section. Address space is reserved at
  * the full size (a sparse file); pages are committed before a larger `used` is published, because a store to a page
  * that /dev/shm cannot give ends the process with SIGBUS. */
+#define _GNU_SOURCE /* mremap */
 #include "segment.h"
 
 #include "hr_atomic.h"
@@ -30,6 +31,7 @@
 #define THREAD_FRAMES 256
 #define TASK_FRAMES   32
 #define PAGE          UINT64_C(4096)
+#define CONTROL_OFF   1024                     /* in the first page, behind the header */
 #define COMMIT_STEP   (UINT64_C(64) << 10) /* one system call for so many bytes of counters */
 
 enum { STRINGS, FILES, CODES, SLOTS, SLOT_INFOS, THREADS, TASKS, NOTES, SECTION_COUNT };
@@ -43,6 +45,7 @@ struct hrt_segment {
 	uint64_t row_hint[2];                    /* threads, tasks: no row below it is free */
 	uint64_t start_monotonic_ns;
 	bool detached; /* a forked child's: the mapping is private memory that nobody reads */
+	bool kept;     /* and has the tables of the parent in it: registration and counting go on */
 	char name[HR_NAME_BYTES];
 };
 
@@ -109,7 +112,7 @@ static void plan_sections(uint64_t size_bytes, struct hr_section sections[SECTIO
 	                            HR_RING * TASK_FRAMES * (uint32_t)sizeof(struct hr_frame);
 	uint64_t off = PAGE; /* header and control share the first page */
 
-	static_assert(sizeof(struct hr_header) <= 1024 && 1024 + sizeof(struct hr_control) <= PAGE, "first page");
+	static_assert(sizeof(struct hr_header) <= CONTROL_OFF && CONTROL_OFF + sizeof(struct hr_control) <= PAGE, "first page");
 	sections[FILES] = (struct hr_section){
 	        .kind = HR_KIND_FILES, .elem_bytes = sizeof(struct hr_file), .capacity = size_bytes / 16384};
 	sections[CODES] = (struct hr_section){
@@ -190,11 +193,11 @@ static int reserve(struct hrt_segment *segment, int which, uint64_t count)
 	uint64_t need = count * section->elem_bytes;
 	uint64_t have = segment->committed_bytes[which];
 
-	if (segment->detached)
+	if (segment->detached && !segment->kept)
 		return HR_EGONE;
 	if (count > section->capacity)
 		return HR_EFULL;
-	if (need <= have)
+	if (segment->detached || need <= have)
 		return 0;
 
 	/* A step ahead where it fits, what is needed where it does not. */
@@ -242,10 +245,24 @@ static void publish(struct hrt_segment *segment, int which, uint64_t count)
 	hr_used_publish(&segment->control->used[which], used(segment, which) + count);
 }
 
+/* Who writes it, and since when: what differs between a forked child and its parent. */
+static void header_identify(struct hr_header *header, uint64_t start_monotonic_ns, uint64_t instance)
+{
+	struct stat ns;
+
+	header->instance = instance;
+	header->pidns_inode = stat("/proc/self/ns/pid", &ns) == 0 ? ns.st_ino : 0;
+	header->start_ticks = own_start_ticks();
+	header->pid = (uint32_t)getpid();
+	header->parent_pid = (uint32_t)getppid();
+	header->uid = geteuid();
+	header->start_realtime_ns = clock_ns(CLOCK_REALTIME);
+	header->start_monotonic_ns = start_monotonic_ns;
+}
+
 static int fill_header(struct hrt_segment *segment, const struct hrt_segment_spec *spec, uint64_t instance)
 {
 	struct hr_header *header = (struct hr_header *)segment->base;
-	struct stat ns;
 	int err;
 
 	*header = (struct hr_header){
@@ -255,16 +272,8 @@ static int fill_header(struct hrt_segment *segment, const struct hrt_segment_spe
 	        .header_bytes = sizeof *header,
 	        .total_bytes = segment->size_bytes,
 	        .control_off = (uint64_t)((unsigned char *)segment->control - segment->base),
-	        .instance = instance,
 	        .parent_instance = spec->parent_instance,
-	        .pidns_inode = stat("/proc/self/ns/pid", &ns) == 0 ? ns.st_ino : 0,
-	        .start_ticks = own_start_ticks(),
-	        .pid = (uint32_t)getpid(),
-	        .parent_pid = (uint32_t)getppid(),
-	        .uid = geteuid(),
 	        .python_hex = spec->python_hex,
-	        .start_realtime_ns = clock_ns(CLOCK_REALTIME),
-	        .start_monotonic_ns = segment->start_monotonic_ns,
 	        .row_bytes = sizeof(struct hr_row),
 	        .snapshot_bytes = sizeof(struct hr_snapshot),
 	        .frame_bytes = sizeof(struct hr_frame),
@@ -272,6 +281,7 @@ static int fill_header(struct hrt_segment *segment, const struct hrt_segment_spe
 	        .task_frames = TASK_FRAMES,
 	        .section_count = SECTION_COUNT,
 	};
+	header_identify(header, segment->start_monotonic_ns, instance);
 	read_boot_id(header->boot_id);
 	memcpy(header->sections, segment->sections, sizeof segment->sections);
 	if ((err = hrt_segment_put_string(segment, spec->name, &header->name)) != 0 ||
@@ -285,40 +295,35 @@ static int fill_header(struct hrt_segment *segment, const struct hrt_segment_spe
 	return 0;
 }
 
-int hrt_segment_create(const struct hrt_segment_spec *spec, struct hrt_segment **out)
+/* The file of a segment while it has its temporary name. */
+struct making {
+	char unfinished[sizeof HR_SHM_DIR + 1 + HR_NAME_BYTES];
+	char final_name[HR_NAME_BYTES];
+	uint64_t instance;
+	bool made;
+};
+
+/* Makes and maps the file, locked, its first page committed. `segment` has its size, and gets base, control, instance
+ * and the temporary name, under which commit() on an old kernel finds it. */
+static int making_begin(struct hrt_segment *segment, struct making *making)
 {
 	struct hr_name name = {.uid = geteuid(), .pid = (uint32_t)getpid(), .unfinished = true};
-	char unfinished[sizeof HR_SHM_DIR + 1 + HR_NAME_BYTES], final[sizeof unfinished];
-	char file_name[HR_NAME_BYTES];
-	struct hrt_segment *segment = NULL;
 	int fd = -1, err = HR_EIO;
-	bool made = false;
 
-	if (spec->size_bytes < HRT_SEGMENT_MIN_BYTES)
-		return HR_EARG;
-	segment = calloc(1, sizeof *segment);
-	if (!segment)
-		return HR_ENOMEM;
-	segment->base = MAP_FAILED;
-	segment->size_bytes = allowed_size(spec->size_bytes);
-	if (segment->size_bytes < HRT_SEGMENT_MIN_BYTES) {
-		errno = ENOMEM;
-		goto fail;
-	}
 	while (name.instance == 0)
 		if (getrandom(&name.instance, sizeof name.instance, GRND_NONBLOCK) != sizeof name.instance)
 			name.instance =
 			        clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)name.pid << 32 ^ (uint64_t)(uintptr_t)segment;
-	hr_name_format(&name, file_name);
-	snprintf(unfinished, sizeof unfinished, "%s/%s", HR_SHM_DIR, file_name);
-	name.unfinished = false;
+	making->instance = name.instance;
 	hr_name_format(&name, segment->name);
-	snprintf(final, sizeof final, "%s/%s", HR_SHM_DIR, segment->name);
+	snprintf(making->unfinished, sizeof making->unfinished, "%s/%s", HR_SHM_DIR, segment->name);
+	name.unfinished = false;
+	hr_name_format(&name, making->final_name);
 
-	fd = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = open(making->unfinished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		goto fail;
-	made = true;
+	making->made = true;
 	if (fchmod(fd, 0600) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
 	    ftruncate(fd, (off_t)segment->size_bytes) != 0)
 		goto fail;
@@ -330,45 +335,74 @@ int hrt_segment_create(const struct hrt_segment_spec *spec, struct hrt_segment *
 		err = posix_fallocate(fd, 0, (off_t)PAGE);
 	while (err == EINTR);
 	close(fd);
-	fd = -1;
-	if (err != 0) {
-		err = HR_ENOSPC;
-		goto fail;
-	}
-
-	segment->control = (struct hr_control *)(segment->base + 1024);
-	segment->start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-	plan_sections(segment->size_bytes, segment->sections);
-	/* Until the name is final, commit() on an old kernel must find the file under the one it has. */
-	char final_name[HR_NAME_BYTES];
-	memcpy(final_name, segment->name, sizeof final_name);
-	memcpy(segment->name, file_name, sizeof file_name);
-	((struct hr_header *)segment->base)->instance = name.instance;
-	err = fill_header(segment, spec, name.instance);
 	if (err != 0)
-		goto fail;
-	memcpy(segment->name, final_name, sizeof final_name);
+		return HR_ENOSPC;
+	segment->control = (struct hr_control *)(segment->base + CONTROL_OFF);
+	segment->start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+	((struct hr_header *)segment->base)->instance = making->instance;
+	return 0;
+
+fail:
+	err = errno == ENOSPC || errno == EDQUOT ? HR_ENOSPC : HR_EIO;
+	int saved = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return err;
+}
+
+/* Everything is in place: readers may see it. */
+static int making_finish(struct hrt_segment *segment, const struct making *making)
+{
+	char final[sizeof making->unfinished];
+
+	snprintf(final, sizeof final, "%s/%s", HR_SHM_DIR, making->final_name);
+	memcpy(segment->name, making->final_name, sizeof segment->name);
 	hrt_segment_advance_tick(segment);
 	hr_state_publish(&segment->control->state, HR_STATE_LIVE);
-	if (rename(unfinished, final) != 0) {
+	return rename(making->unfinished, final) == 0 ? 0 : HR_EIO;
+}
+
+/* Keeps errno. */
+static void making_undo(struct hrt_segment *segment, const struct making *making)
+{
+	int saved = errno;
+
+	if (making->made)
+		unlink(making->unfinished);
+	if (segment->base != MAP_FAILED)
+		munmap(segment->base, segment->size_bytes);
+	errno = saved;
+}
+
+int hrt_segment_create(const struct hrt_segment_spec *spec, struct hrt_segment **out)
+{
+	struct making making = {.made = false};
+	struct hrt_segment *segment = NULL;
+	int err;
+
+	if (spec->size_bytes < HRT_SEGMENT_MIN_BYTES)
+		return HR_EARG;
+	segment = calloc(1, sizeof *segment);
+	if (!segment)
+		return HR_ENOMEM;
+	segment->base = MAP_FAILED;
+	segment->size_bytes = allowed_size(spec->size_bytes);
+	if (segment->size_bytes < HRT_SEGMENT_MIN_BYTES) {
+		errno = ENOMEM;
 		err = HR_EIO;
 		goto fail;
 	}
+	plan_sections(segment->size_bytes, segment->sections);
+	if ((err = making_begin(segment, &making)) != 0 ||
+	    (err = fill_header(segment, spec, making.instance)) != 0 || (err = making_finish(segment, &making)) != 0)
+		goto fail;
 	*out = segment;
 	return 0;
 
 fail:
-	if (err == HR_EIO && (errno == ENOSPC || errno == EDQUOT))
-		err = HR_ENOSPC;
-	int saved = errno;
-	if (fd >= 0)
-		close(fd);
-	if (made)
-		unlink(unfinished);
-	if (segment->base != MAP_FAILED)
-		munmap(segment->base, segment->size_bytes);
+	making_undo(segment, &making);
 	free(segment);
-	errno = saved;
 	return err;
 }
 
@@ -384,17 +418,109 @@ void hrt_segment_close(struct hrt_segment *segment, enum hr_end end)
 	hr_state_publish(&control->state, HR_STATE_CLOSED);
 }
 
+void hrt_segment_reopen(struct hrt_segment *segment)
+{
+	if (segment->detached || hr_load32(&segment->control->state) != HR_STATE_CLOSED)
+		return;
+	hr_put32(&segment->control->end, HR_END_UNKNOWN);
+	hr_put64(&segment->control->end_realtime_ns, 0);
+	hr_state_publish(&segment->control->state, HR_STATE_LIVE);
+}
+
 void hrt_segment_free(struct hrt_segment *segment)
 {
 	munmap(segment->base, segment->size_bytes);
 	free(segment);
 }
 
-void hrt_segment_detach(struct hrt_segment *segment)
+/* Copies a table of the parent, who may be adding to it, to the same place in `memory`. */
+static void keep_table(unsigned char *memory, const struct hrt_segment *segment, int which, uint64_t count)
 {
+	struct hr_control *control = (struct hr_control *)(memory + CONTROL_OFF);
+	const struct hr_section *section = &segment->sections[which];
+
+	memcpy(memory + section->off, segment->base + section->off, count * section->elem_bytes);
+	hr_put64(&control->used[which], count);
+}
+
+/* What is hit, running and noted is the parent's own; the rest a forked child takes along. A table is looked at before
+ * those that its elements point into: whatever the parent adds meanwhile, nothing points past an end. */
+static void keep_tables(unsigned char *memory, const struct hrt_segment *segment)
+{
+	struct hr_control *control = (struct hr_control *)(memory + CONTROL_OFF);
+	const struct hr_control *parents = segment->control;
+
+	memcpy(memory, segment->base, sizeof(struct hr_header));
+	keep_table(memory, segment, CODES, hr_used_load(&parents->used[CODES]));
+	hr_put64(&control->used[SLOTS], hr_used_load(&parents->used[SLOTS]));
+	keep_table(memory, segment, SLOT_INFOS, hr_load64(&control->used[SLOTS]));
+	keep_table(memory, segment, FILES, hr_used_load(&parents->used[FILES]));
+	keep_table(memory, segment, STRINGS, hr_used_load(&parents->used[STRINGS]));
+	hr_put64(&control->tick, 1); /* of hits up to hrt_segment_adopt(): they come before all others */
+}
+
+void hrt_segment_detach(struct hrt_segment *segment, bool keep)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	unsigned char *memory = MAP_FAILED;
+
 	segment->detached = true;
-	mmap(segment->base, segment->size_bytes, PROT_READ | PROT_WRITE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	segment->kept = false;
+	if (keep)
+		memory = mmap(NULL, segment->size_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (memory != MAP_FAILED) {
+		keep_tables(memory, segment);
+		segment->kept = mremap(memory, segment->size_bytes, segment->size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+		                       segment->base) == segment->base;
+	}
+	if (!segment->kept)
+		mmap(segment->base, segment->size_bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
+}
+
+int hrt_segment_adopt(struct hrt_segment *segment)
+{
+	const struct hr_header *parents = (const struct hr_header *)segment->base;
+	struct making making = {.made = false};
+	struct hrt_segment own = *segment;
+	struct hr_header *header;
+	int err;
+
+	if (!segment->detached || !segment->kept)
+		return HR_EGONE;
+	own.detached = own.kept = false;
+	own.base = MAP_FAILED;
+	memset(own.committed_bytes, 0, sizeof own.committed_bytes);
+	err = making_begin(&own, &making);
+	if (err != 0)
+		goto fail;
+	header = (struct hr_header *)own.base;
+	*header = *parents;
+	header->parent_instance = parents->instance;
+	header_identify(header, own.start_monotonic_ns, making.instance);
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		if ((err = reserve(&own, i, used(segment, i))) != 0)
+			goto fail;
+		keep_table(own.base, segment, i, used(segment, i));
+	}
+	for (int i = 0; i < HR_DROP_COUNT; i++)
+		hr_put64(&own.control->drops[i], hr_load64(&segment->control->drops[i]));
+	err = making_finish(&own, &making);
+	if (err != 0)
+		goto fail;
+	if (mremap(own.base, own.size_bytes, own.size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, segment->base) !=
+	    segment->base) {
+		snprintf(making.unfinished, sizeof making.unfinished, "%s/%s", HR_SHM_DIR, own.name);
+		err = HR_EIO;
+		goto fail;
+	}
+	own.base = segment->base;
+	own.control = segment->control;
+	*segment = own;
+	return 0;
+
+fail:
+	making_undo(&own, &making);
+	return err;
 }
 
 int hrt_segment_put_string(struct hrt_segment *segment, struct hrt_text text, struct hr_str *out)

@@ -45,9 +45,19 @@ void hrt_segment_close(struct hrt_segment *segment, enum hr_end end);
 /* Unmaps and frees. Only when no counter of it can be stored to any more. The file stays. */
 void hrt_segment_free(struct hrt_segment *segment);
 
+/* Takes a close back: what was to end the process (exec, _exit) has failed. */
+void hrt_segment_reopen(struct hrt_segment *segment);
+
 /* In a forked child, from pthread_atfork's handler: replaces the mapping by private memory at the same address, so
- * that stores of the child go nowhere and the parent's lock is not held on. Async-signal-safe. */
-void hrt_segment_detach(struct hrt_segment *segment);
+ * that stores of the child go nowhere and the parent's lock is not held on. All counts in it are zero. With `keep`,
+ * and where there is memory, the tables are there too: code can be registered and counted until hrt_segment_adopt().
+ * Only system calls and memcpy: async-signal-safe on Linux. */
+void hrt_segment_detach(struct hrt_segment *segment, bool keep);
+
+/* In that child: gives it a file of its own at the same address, with the tables and everything that was counted since
+ * the fork; its parent_instance is the parent's instance. Every pointer and index stays good. Errors as for
+ * hrt_segment_create(); HR_EGONE: the tables were not kept. After a failure it is detached as before. */
+int hrt_segment_adopt(struct hrt_segment *segment);
 
 /* Copies `text` into the strings section. HR_EFULL or HR_ENOSPC: *out stays, a drop is counted. */
 int hrt_segment_put_string(struct hrt_segment *segment, struct hrt_text text, struct hr_str *out);

@@ -20,10 +20,15 @@ struct hrt_tracer {
 	uint64_t filters_told;     /* bit i: that filter i raises has been noted */
 	PyObject *py_callers;      /* set of code file names that called trace() */
 	bool told_full;            /* the one line on stderr has been written */
+	bool children;             /* forked children are traced too, and know how to tell new programs */
+	bool forked;               /* a child that is not to be traced, and still is (process.h) */
 	bool sampling;             /* our own thread has the GIL: no Python code may run */
 };
 
 extern struct hrt_tracer hrt_tracer;
+
+/* Puts everything back and lets the segment go; `end` is HR_END_UNKNOWN in a forked child that has none of its own. */
+void hrt_tracer_end(enum hr_end end);
 
 /* Notes `text` in the segment. */
 void hrt_note(enum hr_note_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import _tracer, files as _files
+from . import _children, _tracer, files as _files
 
 
 class Trace:
@@ -34,6 +34,7 @@ class Trace:
 
 
 _handle = Trace()
+_settings = None  # of the running tracer
 
 
 class _DefaultInt(int):
@@ -56,6 +57,7 @@ def trace(
     daemon=False,
     *,
     threads=True,
+    children=False,
     name=None,
     size=_tracer.DEFAULT_SIZE
 ):
@@ -67,6 +69,8 @@ def trace(
              ``hrview`` yourself, whenever you like.
     daemon:  True: that viewer ends with the program; False: it stays, to look at what was counted.
     threads: all threads, running and future; False: the calling one only.
+    children: processes that this one starts are traced too, each with counts of its own: forks, and new Python programs
+             however they are started. Filters are passed on by value.
     name:    what viewers call the program; default: the script's base name.
     size:    bytes of address space for the segment (memory is taken as it is used), at least 1 MB.
 
@@ -77,9 +81,11 @@ def trace(
     if not callable(files):
         raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
     if _tracer.segment() is not None:
-        _tracer.add(files, caller)
+        _add(files, caller, children)
     else:
-        _start(files, caller, threads, name, size)
+        settings = _children.Settings([files], [caller], threads, name, size, children)
+        settings.called = name if name is not None else _default_name()
+        begin(settings)
     if _tracer.segment() is not None and (browser or port is not _PORT or host is not _HOST):
         from . import _viewer
 
@@ -92,21 +98,43 @@ def stop():
     _tracer.stop()
 
 
-def _start(files, caller, threads, name, size):
+def begin(settings, parent=0):
+    """Traces as told; ``parent`` is the instance of the traced process that started this one. OSError is told."""
+    global _settings
     try:
         _tracer.start(
-            files,
-            caller,
-            _encode(name if name is not None else _default_name()),
+            settings.files[0] if settings.files else None,
+            settings.callers[0] if settings.callers else None,
+            _encode(settings.called),
             _command_line(),
             _encode(sys.executable or ""),
             _encode(_cwd()),
-            size,
-            not threads,
+            settings.size,
+            not settings.threads,
+            parent,
         )
     except OSError as error:
         if sys.stderr is not None:
             sys.stderr.write("heartrate_shm: not tracing, the program runs on: %s\n" % error)
+        return
+    _settings = settings
+    for caller in settings.callers[1:]:
+        _tracer.add(None, caller)
+    for files in settings.files[1:]:
+        _tracer.add(files, None)
+    if settings.children:
+        _children.pass_on(settings)
+
+
+def _add(files, caller, children):
+    _tracer.add(files, caller)
+    _settings.children = _settings.children or children
+    if files not in _settings.files:
+        _settings.files.append(files)
+    if caller not in _settings.callers:
+        _settings.callers.append(caller)
+    if _settings.children:
+        _children.pass_on(_settings)
 
 
 def _default_name():

@@ -1,0 +1,94 @@
+"""Children that are programs of their own: what they are told, and how they begin.
+
+The C part (spawn.c) gives every program that is started two variables: HEARTRATE_SHM_CHILD, the parent's instance and
+what encode() makes, and PYTHONPATH with _site/ in front. A Python loads _site/sitecustomize.py on its way up, which
+calls resume(). Other programs hand the variables on.
+"""
+
+import marshal
+import os
+import sys
+
+from . import _carry, _commandline, _tracer
+
+SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_site")
+VARIABLE = "HEARTRATE_SHM_CHILD"
+_LARGEST = 32 * 1024  # bytes: a larger environment may keep programs from being started
+
+
+class Settings:
+    """What one ``trace()`` was asked for. All but ``opens`` holds for children too."""
+
+    def __init__(self, files, callers, threads, name, size, children, opens=False):
+        self.files = files  # list of filters
+        self.callers = callers  # list of code file names
+        self.threads = threads
+        self.name = name  # None: each program is called by its own
+        self.called = name  # what this one, or the parent, came to be called
+        self.size = size
+        self.children = children
+        self.opens = opens  # a browser, once
+
+
+def pass_on(settings):
+    """Lets new programs trace with these settings."""
+    text, left_out = encode(settings)
+    for what in left_out:
+        _tracer.note("new Python programs are traced without %s: it cannot be passed on" % what)
+    _tracer.children(text.encode(), os.fsencode(SITE))
+
+
+def encode(settings):
+    """(text, what of the filters it does not have)."""
+    packer, packed, left_out = _carry.Packer(), [], []
+    for files in settings.files:
+        try:
+            packed.append(packer.pack(files))
+        except (_carry.CannotCarry, RecursionError, ValueError) as error:
+            left_out.append("the filter %s (%s)" % (getattr(files, "__qualname__", files), error))
+    left_out += ["the filter's global %r" % name for name in packer.missing]
+    callers = [name for name in settings.callers if not name.startswith("<")]
+    rest = callers, settings.threads, settings.name, settings.called, settings.size, settings.opens
+    text = _dump(packed, packer.functions, rest)
+    if len(text) > _LARGEST:
+        left_out = ["the filters (%d bytes)" % len(text)]
+        text = _dump([], [], rest)
+    return text, left_out
+
+
+def decode(text):
+    packed, functions, (callers, threads, name, called, size, opens) = marshal.loads(bytes.fromhex(text))
+    unpacker, files, left_out = _carry.Unpacker(functions), [], []
+    for item in packed:
+        try:
+            files.append(unpacker.unpack(item))
+        except Exception as error:  # of this Python: it lacks what the parent's has
+            left_out.append("a filter (%s)" % error)
+    settings = Settings(files, callers, threads, name, size, True, opens)
+    settings.called = called
+    return settings, left_out
+
+
+def resume(value):
+    """In a new program, before its first line: traces as its parent does."""
+    try:
+        parent, _, text = value.partition(":")
+        words = [os.fsdecode(word) for word in _commandline.own()[1:]]
+        code = _commandline.split(words)[2] or ""
+        if "multiprocessing.resource_tracker" in code:
+            return  # multiprocessing's own servant, which runs nothing of the program
+        settings, left_out = decode(text)
+        if settings.name is None and not code.startswith("from multiprocessing."):
+            settings.called = _commandline.name(words)
+        from . import _trace
+
+        _trace.begin(settings, int(parent, 16))
+        for what in left_out:
+            _tracer.note("this program is traced without %s" % what)
+    except Exception as error:
+        if sys.stderr is not None:
+            sys.stderr.write("heartrate_shm: not tracing, the program runs on: %s\n" % error)
+
+
+def _dump(*parts):
+    return marshal.dumps(parts, 2).hex()

@@ -1,0 +1,21 @@
+/* spawn.h — the functions by which a program starts another one, becomes one, or ends without a word.
+ *
+ * While tracing, the C function behind os.execv, os.execve, os._exit, os.posix_spawn, os.posix_spawnp, os.system and
+ * _posixsubprocess.fork_exec is ours, in the same Python objects: nothing that Python code can look at is different. */
+#ifndef HRT_SPAWN_H
+#define HRT_SPAWN_H
+
+#include "tracer.h"
+
+/* A function that is not what we know is left alone. Keeps no exception. */
+void hrt_spawn_install(void);
+
+/* Puts the functions back and forgets what hrt_spawn_pass_on() was told. */
+void hrt_spawn_uninstall(void);
+
+/* From now on new programs find HEARTRATE_SHM_CHILD=INSTANCE:description in their environment, and `site` first in
+ * PYTHONPATH (with a slash behind it when PYTHONPATH was there and empty). This process's own environment has neither
+ * but while such a function runs. The texts are copied. HR_ENOMEM. */
+int hrt_spawn_pass_on(const char *description, const char *site);
+
+#endif
