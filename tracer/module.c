@@ -166,7 +166,8 @@ static PyObject *start(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(add_doc, "add(files, caller)\n--\n\nAdds a filter and a calling file to the running tracer; None for neither.");
+PyDoc_STRVAR(add_doc,
+             "add(files, caller)\n--\n\nAdds a filter and a calling file to the running tracer; None for neither.");
 
 static PyObject *add(PyObject *self, PyObject *args)
 {

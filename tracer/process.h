@@ -7,8 +7,8 @@
 /* Once a process: the hooks of os.fork(), fork(), atexit and exit(). Sets a Python exception on failure. */
 int hrt_process_init(PyObject *py_module);
 
-/* In a forked child, with the GIL: gives it a segment of its own with all it has counted, or ends its tracing. Called by
- * Python's hook after a fork, and by a backend that finds hrt_tracer.forked. */
+/* In a forked child, with the GIL: gives it a segment of its own with all it has counted, or ends its tracing. Called
+ * by Python's hook after a fork, and by a backend that finds hrt_tracer.forked. */
 void hrt_process_settle(void);
 
 extern PyMethodDef hrt_process_methods[]; /* the hooks as the module has them; ended by a NULL name */

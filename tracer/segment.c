@@ -31,7 +31,7 @@
 #define THREAD_FRAMES 256
 #define TASK_FRAMES   32
 #define PAGE          UINT64_C(4096)
-#define CONTROL_OFF   1024                     /* in the first page, behind the header */
+#define CONTROL_OFF   1024                 /* in the first page, behind the header */
 #define COMMIT_STEP   (UINT64_C(64) << 10) /* one system call for so many bytes of counters */
 
 enum { STRINGS, FILES, CODES, SLOTS, SLOT_INFOS, THREADS, TASKS, NOTES, SECTION_COUNT };
@@ -112,7 +112,8 @@ static void plan_sections(uint64_t size_bytes, struct hr_section sections[SECTIO
 	                            HR_RING * TASK_FRAMES * (uint32_t)sizeof(struct hr_frame);
 	uint64_t off = PAGE; /* header and control share the first page */
 
-	static_assert(sizeof(struct hr_header) <= CONTROL_OFF && CONTROL_OFF + sizeof(struct hr_control) <= PAGE, "first page");
+	static_assert(sizeof(struct hr_header) <= CONTROL_OFF && CONTROL_OFF + sizeof(struct hr_control) <= PAGE,
+	              "first page");
 	sections[FILES] = (struct hr_section){
 	        .kind = HR_KIND_FILES, .elem_bytes = sizeof(struct hr_file), .capacity = size_bytes / 16384};
 	sections[CODES] = (struct hr_section){
@@ -394,8 +395,8 @@ int hrt_segment_create(const struct hrt_segment_spec *spec, struct hrt_segment *
 		goto fail;
 	}
 	plan_sections(segment->size_bytes, segment->sections);
-	if ((err = making_begin(segment, &making)) != 0 ||
-	    (err = fill_header(segment, spec, making.instance)) != 0 || (err = making_finish(segment, &making)) != 0)
+	if ((err = making_begin(segment, &making)) != 0 || (err = fill_header(segment, spec, making.instance)) != 0 ||
+	    (err = making_finish(segment, &making)) != 0)
 		goto fail;
 	*out = segment;
 	return 0;

@@ -20,7 +20,7 @@ enum { FORK_EXEC, SPAWN, SPAWNP, SYSTEM, EXECV, EXECVE, EXIT, POINT_COUNT };
 
 struct point {
 	const char *module, *name;
-	int env_at;      /* position of the argument that is the environment */
+	int env_at; /* position of the argument that is the environment */
 	bool env_can_be_named;
 	bool starts;     /* a new program, which is to find our variables */
 	enum hr_end end; /* of this process when it succeeds, HR_END_UNKNOWN: it goes on */
@@ -245,8 +245,8 @@ static Py_ssize_t environment_of(const struct point *point, PyObject *const *arg
 	return at < total && args[at] != Py_None ? at : -1;
 }
 
-static PyObject *call_with_variables(const struct point *point, PyObject *self, PyObject *const *args,
-                                     Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *call_with_variables(const struct point *point, PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                     PyObject *kwnames)
 {
 	Py_ssize_t at = environment_of(point, args, nargs, kwnames);
 	Py_ssize_t total = nargs + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
@@ -304,7 +304,7 @@ static PyObject *call_point(int which, PyObject *self, PyObject *const *args, Py
 	}
 #define ENTRIES(which)                                                                                                 \
 	{                                                                                                              \
-		(void (*)(void))which##_in_tuple, (void (*)(void))which##_fast, (void (*)(void))which##_fast_named     \
+		(void (*)(void)) which##_in_tuple, (void (*)(void))which##_fast, (void (*)(void))which##_fast_named    \
 	}
 
 ENTRY(FORK_EXEC)
@@ -320,8 +320,8 @@ static const struct {
 	void (*fast)(void);
 	void (*fast_named)(void);
 } entries[POINT_COUNT] = {
-        [FORK_EXEC] = ENTRIES(FORK_EXEC), [SPAWN] = ENTRIES(SPAWN),   [SPAWNP] = ENTRIES(SPAWNP),
-        [SYSTEM] = ENTRIES(SYSTEM),       [EXECV] = ENTRIES(EXECV),   [EXECVE] = ENTRIES(EXECVE),
+        [FORK_EXEC] = ENTRIES(FORK_EXEC), [SPAWN] = ENTRIES(SPAWN), [SPAWNP] = ENTRIES(SPAWNP),
+        [SYSTEM] = ENTRIES(SYSTEM),       [EXECV] = ENTRIES(EXECV), [EXECVE] = ENTRIES(EXECVE),
         [EXIT] = ENTRIES(EXIT),
 };
 

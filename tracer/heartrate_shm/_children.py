@@ -32,13 +32,14 @@ class Settings:
 
 def pass_on(settings):
     """Lets new programs trace with these settings."""
-    text, left_out = encode(settings)
+    callers = [name for name in settings.callers if not name.startswith("<")]
+    text, left_out = encode(settings, callers)
     for what in left_out:
         _tracer.note("new Python programs are traced without %s: it cannot be passed on" % what)
     _tracer.children(text.encode(), os.fsencode(SITE))
 
 
-def encode(settings):
+def encode(settings, callers):
     """(text, what of the filters it does not have)."""
     packer, packed, left_out = _carry.Packer(), [], []
     for files in settings.files:
@@ -47,7 +48,6 @@ def encode(settings):
         except (_carry.CannotCarry, RecursionError, ValueError) as error:
             left_out.append("the filter %s (%s)" % (getattr(files, "__qualname__", files), error))
     left_out += ["the filter's global %r" % name for name in packer.missing]
-    callers = [name for name in settings.callers if not name.startswith("<")]
     rest = callers, settings.threads, settings.name, settings.called, settings.size, settings.opens
     text = _dump(packed, packer.functions, rest)
     if len(text) > _LARGEST:
@@ -80,11 +80,16 @@ def resume(value):
         settings, left_out = decode(text)
         if settings.name is None and not code.startswith("from multiprocessing."):
             settings.called = _commandline.name(words)
+        opens, settings.opens = settings.opens, False
         from . import _trace
 
         _trace.begin(settings, int(parent, 16))
         for what in left_out:
             _tracer.note("this program is traced without %s" % what)
+        if opens:
+            from . import _viewer
+
+            _viewer.start(9999, "127.0.0.1", True, False)
     except Exception as error:
         if sys.stderr is not None:
             sys.stderr.write("heartrate_shm: not tracing, the program runs on: %s\n" % error)
