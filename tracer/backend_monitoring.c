@@ -13,6 +13,7 @@
 
 #include "backend.h"
 #include "codemap.h"
+#include "greenlets.h"
 #include "process.h"
 
 #include <stddef.h>
@@ -234,19 +235,37 @@ static int take_tool_id(void)
 	return -1;
 }
 
-/* Line events for the code of every frame that is running now. */
-static void watch_running_frames(void)
+/* The innermost frames of all threads and suspended greenlets. New list, or NULL with the exception set. */
+static PyObject *innermost_frames(void)
 {
-	PyInterpreterState *interpreter = hrt_py_interpreter();
-	PyThreadState *own = PyThreadState_Get();
+	PyObject *py_frames = PyList_New(0);
 
-	PyThreadState_EnterTracing(own); /* filters are asked: their lines are not the program's */
-	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
+	for (PyThreadState *thread = PyInterpreterState_ThreadHead(hrt_py_interpreter()); py_frames && thread;
 	     thread = PyThreadState_Next(thread)) {
 		if (hrt_tracer.only_thread != 0 && thread->thread_id != hrt_tracer.only_thread)
 			continue;
-		/* Deciding runs filters, which may let other threads run: the frames are held meanwhile. */
-		PyFrameObject *py_frame = PyThreadState_GetFrame(thread);
+		PyObject *py_frame = (PyObject *)PyThreadState_GetFrame(thread);
+		if (py_frame && PyList_Append(py_frames, py_frame) != 0)
+			Py_CLEAR(py_frames);
+		Py_XDECREF(py_frame);
+	}
+	if (py_frames && hrt_greenlets_add_frames(py_frames) != 0)
+		Py_CLEAR(py_frames);
+	return py_frames;
+}
+
+/* Line events for the code of every frame that is running now. Deciding runs filters, which may let other threads run
+ * and end: the frames are held meanwhile. */
+static int watch_running_frames(void)
+{
+	PyThreadState *own = PyThreadState_Get();
+	PyObject *py_frames = innermost_frames();
+
+	if (!py_frames)
+		return -1;
+	PyThreadState_EnterTracing(own); /* filters are asked: their lines are not the program's */
+	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(py_frames); i++) {
+		PyFrameObject *py_frame = (PyFrameObject *)Py_NewRef(PyList_GET_ITEM(py_frames, i));
 		while (py_frame) {
 			PyCodeObject *py_code = PyFrame_GetCode(py_frame);
 			PyObject *py_globals = PyFrame_GetGlobals(py_frame);
@@ -261,6 +280,8 @@ static void watch_running_frames(void)
 		}
 	}
 	PyThreadState_LeaveTracing(own);
+	Py_DECREF(py_frames);
+	return 0;
 }
 
 int hrt_backend_start(void)
@@ -293,7 +314,8 @@ int hrt_backend_start(void)
 	if (monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
 	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
 		goto fail;
-	watch_running_frames();
+	if (watch_running_frames() != 0)
+		goto fail;
 	return 0;
 
 fail:
@@ -305,8 +327,7 @@ int hrt_backend_refresh(void)
 {
 	if (monitoring("restart_events", "()") != 0)
 		return -1;
-	watch_running_frames();
-	return 0;
+	return watch_running_frames();
 }
 
 static void unwatch_lines(struct hrt_code *code)
