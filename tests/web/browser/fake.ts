@@ -52,7 +52,7 @@ export class FakeProgram {
   argv = ['demo.py'];
   python = '3.14.8';
   parent: string | null = null;
-  readonly start = Date.now();
+  start = Date.now();
   end: number | null = null;
   gone = false;
   readonly lines: Map<number, Line>[] = [];

@@ -47,7 +47,7 @@ export class FilesView {
     const sections = GROUPS.map((group) => {
       const list = el('ul');
       const count = el('span', { class: 'count' });
-      const section = el('section', { hidden: '' }, el('h3', {}, GROUP_TITLES[group], ' ', count), list);
+      const section = el('section', { hidden: '' }, el('h2', {}, GROUP_TITLES[group], ' ', count), list);
       return [group, { section, list, count }] as const;
     });
     this.groups = new Map(sections);

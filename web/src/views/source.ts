@@ -62,7 +62,7 @@ export class SourceView {
     this.root = el(
       'section',
       { class: 'source', 'aria-label': 'Source' },
-      el('header', { class: 'source-head' }, el('h1', {}, this.directory, this.name), this.figures, legend),
+      el('header', { class: 'source-head' }, el('h2', {}, this.directory, this.name), this.figures, legend),
       this.messages.root,
       this.waiting,
       this.editor.dom,

@@ -26,7 +26,7 @@ export interface TopbarActions {
 export class TopbarView {
   readonly root: HTMLElement;
   private readonly program = el('div', { class: 'crumb', hidden: '' });
-  private readonly name = el('b');
+  private readonly name = el('h1');
   private readonly state = el('span');
   private readonly about = el('span', { class: 'about' });
   private readonly rate = el('span', { class: 'rate' });

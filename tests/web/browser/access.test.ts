@@ -1,0 +1,95 @@
+// access.test.ts — axe-core finds nothing to say against any state of the page, light and dark, wide and narrow.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { launch, visit } from './chrome';
+import { FakeProgram, FakeViewer } from './fake';
+
+const AXE = readFileSync(join(process.cwd(), 'node_modules/axe-core/axe.min.js'), 'utf8');
+const ID = '00c0ffee12345678';
+
+interface Axe {
+  run(options: object): Promise<{ violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[] }>;
+}
+
+let browser: Browser;
+
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+});
+
+/** A program with all that can be seen at once: every syntax colour, lines never hit, two threads, drops, a note. */
+function busy(): FakeProgram {
+  const text = [
+    '"""Doc."""',
+    'import sys  # comment',
+    '@decorator',
+    'class Name(Base):',
+    '    attr: int = 0x1F',
+    '    def method(self, x=None):',
+    "        return f'{x!r}' if x else self.attr + 1.5",
+    'def never(): pass',
+  ].join('\n');
+  const program = new FakeProgram(ID, [
+    { path: '/home/ada/app/main.py', text },
+    { path: '/usr/lib/python3.14/threading.py', text: 'def run():\n    pass\n', traced: false },
+  ]);
+  program.start -= 10_000;
+  program.know(0, [1, 2, 3, 4, 5, 6, 7, 8]);
+  for (const line of [1, 2, 3, 4, 5, 6]) program.hit(0, line, line * 1000);
+  program.stack(1, 'MainThread', [[0, 'method', 7, 7, 15, 22]], { since: 1 });
+  program.stack(2, 'other', [[1, 'run', 1, 1, -1, -1], [0, 'method', 6, 6, 4, 10], [1, 'run', 2, 2, 4, 8]]);
+  program.drops = { hits: 12 };
+  program.notes = [['filter', 1, 'the filter raised']];
+  return program;
+}
+
+const STATES: readonly (readonly [what: string, hash: string, programs: () => FakeProgram[], ready: (page: Page) => Promise<void>])[] = [
+  ['a live program', '', () => [busy()], async (page) => page.locator('.cm-line .run').first().waitFor()],
+  ['a line that is pointed at', `#/p/${ID}?file=/home/ada/app/main.py&line=7`, () => [busy()], async (page) => page.locator('.line-target').waitFor()],
+  ['an untraced file', `#/p/${ID}?file=/usr/lib/python3.14/threading.py`, () => [busy()], async (page) => page.getByText('Not traced').waitFor()],
+  ['a killed program', '', () => [Object.assign(busy(), { state: 'dead' })], async (page) => page.getByText('Killed or crashed').waitFor()],
+  ['an ended program', '', () => [Object.assign(busy(), { state: 'closed', why: 'exit', end: Date.now() })], async (page) => page.getByText('Ended').first().waitFor()],
+  ['a corrupt program', '', () => [Object.assign(busy(), { state: 'corrupt', why: 'x' })], async (page) => page.getByText('Corrupt', { exact: true }).waitFor()],
+  ['a program without files', '', () => [new FakeProgram(ID, [])], async (page) => page.getByText('none of its files').waitFor()],
+  ['no program', '', () => [], async (page) => page.getByText('No program is being traced').waitFor()],
+  ['all programs', '#/', () => [busy()], async (page) => page.locator('.cards li').waitFor()],
+  ['help', '', () => [busy()], async (page) => {
+    await page.locator('.cm-line .run').first().waitFor();
+    await page.keyboard.press('?');
+  }],
+  ['search', '', () => [busy()], async (page) => {
+    await page.locator('.cm-line .run').first().waitFor();
+    await page.keyboard.press('Control+f');
+    await page.locator('.cm-search').waitFor();
+  }],
+  ['notes', '', () => [busy()], async (page) => page.getByText('1 note').click()],
+];
+
+for (const [what, hash, programs, ready] of STATES)
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const width of [1280, 390])
+      test(`${what}, ${colorScheme}, ${width} wide: axe finds nothing`, async () => {
+        const viewer = new FakeViewer(join(process.cwd(), 'dist'));
+        viewer.programs.push(...programs());
+        await viewer.start();
+        try {
+          await visit(browser, viewer.url + hash, { colorScheme, viewport: { width, height: 800 }, bypassCSP: true }, async (page) => {
+            await ready(page);
+            await page.addScriptTag({ content: AXE });
+            const found = await page.evaluate(async () => {
+              const { axe } = window as unknown as { axe: Axe };
+              const { violations } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] });
+              return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.failureSummary ?? ''}`).join(' | ')}`);
+            });
+            assert.deepEqual(found, []);
+          });
+        } finally {
+          await viewer.stop();
+        }
+      });
