@@ -159,6 +159,7 @@ def everything(run):
     run.suite("formatting", count_command, "./dev", "fmt", "--check")
     run.suite("the tree", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
     c_tests(run)
+    run.suite("pip install .", count_command, "tests/pip.sh")
     run.suite("page: types and units", count_node, "npm", "--prefix", "web", "test")
     if shutil.which("chromium"):
         run.suite("page: in a browser", count_node, "npm", "--prefix", "web", "run", "test:browser")

@@ -47,6 +47,7 @@ make_base() {
 	for file in /usr/local/share/ca-certificates/*.crt; do
 		[ -f "$file" ] && cp "$file" "$temporary/usr/local/share/ca-certificates/"
 	done
+	echo force-unsafe-io >"$temporary/etc/dpkg/dpkg.cfg.d/throwaway" # no fsync: who needs it makes a new one
 	cp --dereference /etc/resolv.conf "$temporary/etc/resolv.conf"
 	grep -q "$(hostname)" "$temporary/etc/hosts" 2>/dev/null || echo "127.0.0.1 localhost $(hostname)" >>"$temporary/etc/hosts"
 	chroot "$temporary" sh -ec 'apt-get update && apt-get install -y --no-install-recommends git && apt-get clean' \
