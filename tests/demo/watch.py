@@ -8,7 +8,12 @@ import sys
 from programs import DEMO, DemoError, end, python, start_viewer
 
 
-TRACED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "traced.py")
+def start(script):
+    """The demo's program, or the user's with the files beside and below it."""
+    if not script:
+        return python(DEMO)
+    folder = os.path.dirname(os.path.abspath(script[0]))
+    return python("-m", "heartrate_shm", "--files", os.path.join(folder, ""), *script)
 
 
 def port():
@@ -41,7 +46,7 @@ def interrupted(number, frame):
 def watch(script):
     program = viewer = None
     try:
-        program = python(TRACED, *script) if script else python(DEMO)
+        program = start(script)
         viewer, url = start_viewer(program, "--port", port(), *(["--open"] if has_display() else []))
         print(f"watch it at {url}   (Ctrl-C ends)", flush=True)
         code = program.wait()
