@@ -3,10 +3,10 @@
 
 #include "hr_err.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 struct guard {
 	sigjmp_buf back;
@@ -20,16 +20,17 @@ static void on_sigbus(int signo, siginfo_t *info, void *context)
 {
 	struct guard *guard = active;
 
-	(void)context;
-	if (guard && (uintptr_t)info->si_addr - guard->base < guard->bytes)
+	if (guard && (uintptr_t)info->si_addr - guard->base < guard->bytes) {
+		/* Here and not by sigsetjmp(): that would cost every guard a system call. */
+		pthread_sigmask(SIG_SETMASK, &((const ucontext_t *)context)->uc_sigmask, NULL);
 		siglongjmp(guard->back, 1);
+	}
 	signal(signo, SIG_DFL); /* the instruction runs again, and ends the process */
 }
 
-static void install(void)
+void hrv_guard_init(void)
 {
-	/* SA_NODEFER: siglongjmp() then has no signal mask to restore, which would cost a system call a guard. */
-	struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO};
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGBUS, &action, NULL);
@@ -37,11 +38,9 @@ static void install(void)
 
 int hrv_guard_run(const void *base, size_t bytes, int (*job)(void *arg), void *arg)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct guard guard = {.base = (uintptr_t)base, .bytes = bytes};
 	int err;
 
-	pthread_once(&once, install);
 	if (sigsetjmp(guard.back, 0) != 0) {
 		active = NULL;
 		return HR_ECORRUPT;

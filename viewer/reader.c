@@ -136,6 +136,7 @@ int hrv_reader_open(int dir_fd, const char *file_name, struct hrv_reader **out, 
 		goto fail;
 	}
 	reader->base = base;
+	hrv_guard_init();
 	reader->control = (const struct hr_control *)(reader->base + reader->layout.header.control_off);
 	struct state_job job = {.control = reader->control};
 	err = guarded(reader, load_state, &job);
