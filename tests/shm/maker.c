@@ -247,7 +247,7 @@ void maker_place_init(struct maker_place *place, const void *bytes, size_t len_b
 	const struct hr_header *header = bytes;
 	struct hr_name name = {.uid = geteuid(), .pid = header->pid, .instance = header->instance};
 
-	strcpy(place->dir, "/tmp/hr_test_XXXXXX");
+	strcpy(place->dir, HR_SHM_DIR "/hr_test_XXXXXX");
 	assert_non_null(mkdtemp(place->dir));
 	hr_name_format(&name, place->file_name);
 	place->dir_fd = open(place->dir, O_RDONLY | O_DIRECTORY);
