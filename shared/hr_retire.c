@@ -53,7 +53,7 @@ static bool unfinished_for_long(const struct stat *st)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec - st->st_ctim.tv_sec > HR_RETIRE_UNFINISHED_S;
+	return now.tv_sec - st->st_mtim.tv_sec > HR_RETIRE_UNFINISHED_S;
 }
 
 /* True with *out filled when `file_name` is a segment of this user's that has ended. */

@@ -15,12 +15,21 @@
 
 #define ESTABLISHED 1 /* TCP_ESTABLISHED, in both answers */
 
-/* An end in network byte order; four words as the kernel keeps them, an IPv4 address in the first. */
+/* Both ends in network byte order; four words as the kernel keeps them, an IPv4 address in the first. A client with an
+ * IPv6 socket connects to an IPv4 address as ::ffff:a.b.c.d, and is shown so: that is `mapped`. */
 struct tuple {
 	int family;
 	uint32_t peer[4], own[4];
+	uint32_t mapped_peer[4], mapped_own[4]; /* of an IPv6 address: the same */
 	uint16_t peer_port, own_port;
 };
+
+static void map(int family, const uint32_t address[4], uint32_t out[4])
+{
+	const uint32_t mapped[4] = {0, 0, htonl(0xFFFF), address[0]};
+
+	memcpy(out, family == AF_INET ? mapped : address, sizeof mapped);
+}
 
 static bool tuple_of(const struct hrv_end *peer, const struct hrv_end *own, struct tuple *out)
 {
@@ -28,8 +37,12 @@ static bool tuple_of(const struct hrv_end *peer, const struct hrv_end *own, stru
 	out->peer_port = htons(peer->port);
 	out->own_port = htons(own->port);
 	out->family = strchr(peer->address, ':') ? AF_INET6 : AF_INET;
-	return inet_pton(out->family, peer->address, out->peer) == 1 &&
-	       inet_pton(out->family, own->address, out->own) == 1;
+	if (inet_pton(out->family, peer->address, out->peer) != 1 ||
+	    inet_pton(out->family, own->address, out->own) != 1)
+		return false;
+	map(out->family, out->peer, out->mapped_peer);
+	map(out->family, out->own, out->mapped_own);
+	return true;
 }
 
 /* ---- sock_diag(7) ---- */
@@ -60,12 +73,13 @@ static bool ask(int fd, const struct tuple *tuple)
 /* The kernel may also answer with a listening socket: only the exact four are ours. */
 static bool is_answer(const struct inet_diag_msg *found, const struct tuple *tuple)
 {
-	size_t address_bytes = tuple->family == AF_INET6 ? 16 : 4;
+	bool six = found->idiag_family == AF_INET6;
+	size_t address_bytes = six ? 16 : 4;
 
 	return found->idiag_state == ESTABLISHED && found->idiag_inode != 0 &&
 	       found->id.idiag_sport == tuple->peer_port && found->id.idiag_dport == tuple->own_port &&
-	       memcmp(found->id.idiag_src, tuple->peer, address_bytes) == 0 &&
-	       memcmp(found->id.idiag_dst, tuple->own, address_bytes) == 0;
+	       memcmp(found->id.idiag_src, six ? tuple->mapped_peer : tuple->peer, address_bytes) == 0 &&
+	       memcmp(found->id.idiag_dst, six ? tuple->mapped_own : tuple->own, address_bytes) == 0;
 }
 
 /* 1 found, 0 not there, -1 this way is closed. */
@@ -140,12 +154,9 @@ static bool scan(const char *path, int words, const uint32_t peer[4], const uint
 
 static bool look_in_proc(const struct tuple *tuple, uid_t *uid_out)
 {
-	if (tuple->family == AF_INET6)
-		return scan("/proc/net/tcp6", 4, tuple->peer, tuple->own, tuple, uid_out);
-	/* A client with an IPv6 socket connects to an IPv4 address as ::ffff:a.b.c.d. */
-	uint32_t peer[4] = {0, 0, htonl(0xFFFF), tuple->peer[0]}, own[4] = {0, 0, htonl(0xFFFF), tuple->own[0]};
-	return scan("/proc/net/tcp", 1, tuple->peer, tuple->own, tuple, uid_out) ||
-	       scan("/proc/net/tcp6", 4, peer, own, tuple, uid_out);
+	if (tuple->family == AF_INET && scan("/proc/net/tcp", 1, tuple->peer, tuple->own, tuple, uid_out))
+		return true;
+	return scan("/proc/net/tcp6", 4, tuple->mapped_peer, tuple->mapped_own, tuple, uid_out);
 }
 
 bool hrv_peer_uid_from_proc(const struct hrv_end *peer, const struct hrv_end *own, uid_t *uid_out)
