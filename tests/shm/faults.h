@@ -11,7 +11,7 @@ enum fault {
 #define X(name) FAULT_##name,
 	FAULTS(X)
 #undef X
-	FAULT_COUNT
+	        FAULT_COUNT
 };
 
 extern const char *const fault_names[FAULT_COUNT];

@@ -1,4 +1,5 @@
-/* test_segment.c — the segment's writer when the system refuses: at each single call, on old kernels, in a forked child.
+/* test_segment.c — the segment's writer when the system refuses: at each single call, on old kernels, in a forked
+ * child.
  *
  * Each scenario is run to its end with the n-th call of one kind failing, for every n until n is beyond the last call.
  * What is checked after each: no descriptor left, no half-made file left, the published part readable and true, and
@@ -139,7 +140,8 @@ static uint64_t live(struct hrt_segment *segment)
 	}
 	for (uint64_t i = 0; i < 10; i++) {
 		struct hrt_frame frames[256] = {{.line = 1}};
-		struct hrt_stack stack = {.name = "x", .name_bytes = 1, .depth = 256, .frame_count = 256, .frames = frames};
+		struct hrt_stack stack = {
+		        .name = "x", .name_bytes = 1, .depth = 256, .frame_count = 256, .frames = frames};
 		struct hr_row *row = hrt_segment_take_row(segment, HR_KIND_THREADS, i, i);
 		for (int n = 0; row && n < 5; n++)
 			hrt_segment_put_stack(segment, HR_KIND_THREADS, row, &stack);
@@ -165,8 +167,9 @@ static void check(const char *name, struct hr_control *control, uint64_t hits)
 	}
 	for (int i = 0; i < HR_DROP_COUNT; i++)
 		dropped += hr_load64(&control->drops[i]);
-	assert_int_equal(codes < CODES, hr_load64(&control->drops[HR_DROP_CODES]) + hr_load64(&control->drops[HR_DROP_FILES]) +
-	                                                hr_load64(&control->drops[HR_DROP_STRINGS]) > 0);
+	assert_int_equal(
+	        codes<CODES, hr_load64(&control->drops[HR_DROP_CODES]) + hr_load64(&control->drops[HR_DROP_FILES]) +
+	                             hr_load64(&control->drops[HR_DROP_STRINGS])> 0);
 	assert_true(codes == CODES || dropped > 0);
 	free(slot);
 	free(code);
@@ -199,7 +202,7 @@ static bool one_life(enum fault fault, unsigned nth, int error, int ever_after)
 
 static void test_each_call_may_fail_once_or_for_ever(void **state)
 {
-	static const int errors[FAULT_COUNT] = {[FAULT_madvise] = EFAULT, [FAULT_posix_fallocate] = ENOSPC,
+	static const int errors[FAULT_COUNT] = {[FAULT_madvise] = EFAULT,  [FAULT_posix_fallocate] = ENOSPC,
 	                                        [FAULT_ftruncate] = EFBIG, [FAULT_mmap] = ENOMEM,
 	                                        [FAULT_open] = EMFILE,     [FAULT_flock] = ENOLCK,
 	                                        [FAULT_fchmod] = EROFS,    [FAULT_rename] = EDQUOT,
@@ -405,7 +408,8 @@ static void test_every_table_may_be_full(void **state)
 	}
 	for (int i = 0; i < 3000; i++)
 		hrt_segment_put_string(segment, (struct hrt_text){many, sizeof many}, &string);
-	const enum hr_drop full[] = {HR_DROP_FILES, HR_DROP_CODES, HR_DROP_NOTES, HR_DROP_THREADS, HR_DROP_TASKS, HR_DROP_STRINGS};
+	const enum hr_drop full[] = {HR_DROP_FILES,   HR_DROP_CODES, HR_DROP_NOTES,
+	                             HR_DROP_THREADS, HR_DROP_TASKS, HR_DROP_STRINGS};
 	for (size_t i = 0; i < sizeof full / sizeof *full; i++)
 		if (hr_load64(&control->drops[full[i]]) == 0)
 			fail_msg("drop %d was not counted", full[i]);
