@@ -65,7 +65,7 @@ enum hr_end {
 	HR_END_UNKNOWN = 0,
 	HR_END_STOPPED = 1, /* the program called stop() and ran on */
 	HR_END_EXIT = 2,    /* the process ran through exit() */
-	HR_END_EXEC = 3,    /* kept for exec*() */
+	HR_END_EXEC = 3,    /* the process became another program */
 };
 
 /* Why something was not recorded; the index into hr_control.drops. */

@@ -39,7 +39,7 @@ static void in_forked_child(void)
 {
 	if (!hrt_tracer.segment)
 		return;
-	bool keep = hrt_tracer.children && forks_under_way > 0;
+	bool keep = hrt_tracer.children && forks_under_way > 0 && !hrt_tracer.starting;
 	hrt_segment_detach(hrt_tracer.segment, keep);
 	if (!keep) {
 		hrt_tracer.forked = true;

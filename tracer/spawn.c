@@ -279,10 +279,12 @@ static PyObject *call_point(int which, PyObject *self, PyObject *const *args, Py
 		return call_theirs(point, self, args, nargs, kwnames);
 	if (point->end != HR_END_UNKNOWN)
 		hrt_segment_close(hrt_tracer.segment, point->end);
+	hrt_tracer.starting = which == FORK_EXEC;
 	if (point->starts && hrt_tracer.children && !hrt_tracer.forked)
 		py_result = call_with_variables(point, self, args, nargs, kwnames);
 	else
 		py_result = call_theirs(point, self, args, nargs, kwnames);
+	hrt_tracer.starting = false;
 	if (point->end != HR_END_UNKNOWN && hrt_tracer.segment)
 		hrt_segment_reopen(hrt_tracer.segment);
 	return py_result;

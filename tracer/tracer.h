@@ -21,6 +21,7 @@ struct hrt_tracer {
 	PyObject *py_callers;      /* set of code file names that called trace() */
 	bool told_full;            /* the one line on stderr has been written */
 	bool children;             /* forked children are traced too, and know how to tell new programs */
+	bool starting;             /* subprocess forks a child that only becomes another program */
 	bool forked;               /* a child that is not to be traced, and still is (process.h) */
 	bool sampling;             /* our own thread has the GIL: no Python code may run */
 };

@@ -234,6 +234,8 @@ void hrv_program_describe(const struct hrv_program *program, struct hrv_wire_pro
 		out->why = HRV_TEXT("exit");
 	else if (status.end == HR_END_STOPPED)
 		out->why = HRV_TEXT("stopped");
+	else if (status.end == HR_END_EXEC)
+		out->why = HRV_TEXT("exec");
 }
 
 /* ---- find ---- */

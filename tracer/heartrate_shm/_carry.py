@@ -45,16 +45,23 @@ class Packer:
                 return self._closure_of_ours(value, module, qualname)
         if kind is types.FunctionType:
             return "function", self._function(value)
-        if kind in (types.BuiltinMethodType, types.MethodType) and not isinstance(value.__self__, types.ModuleType):
-            return "attribute", self.pack(value.__self__), value.__name__
+        bound_to = getattr(value, "__self__", None)
+        if bound_to is not None and not isinstance(bound_to, types.ModuleType):
+            return "attribute", self.pack(bound_to), value.__name__
         call = _as_call(value)
         if call is None:
             raise CannotCarry("%s %r" % (kind.__name__, qualname or value))
         return "call", self.pack(call[0]), self.pack(call[1]), self.pack(call[2])
 
     def _closure_of_ours(self, function, module, qualname):
-        cells = [self.pack(cell.cell_contents) for cell in function.__closure__ or ()]
-        return "made by", module, qualname.split(".")[0], cells
+        """What one of this package's own factories made: the factory and its arguments, good for any Python."""
+        factory = qualname.split(".")[0]
+        code = _find(module, factory).__code__
+        values = dict(zip(function.__code__.co_freevars, (cell.cell_contents for cell in function.__closure__)))
+        args = [values[name] for name in code.co_varnames[: code.co_argcount]]
+        if code.co_flags & 4:  # CO_VARARGS
+            args += values[code.co_varnames[code.co_argcount]]
+        return "call", ("name", module, factory), self.pack(args), self.pack({})
 
     def _function(self, function):
         if id(function) in self._index:
@@ -99,11 +106,6 @@ class Unpacker:
             return _import(rest[0])
         if kind == "name":
             return _find(rest[0], rest[1], _import)
-        if kind == "made by":
-            values = [self.unpack(cell) for cell in rest[2]]
-            if values and type(values[0]) is tuple:
-                values = values[0]  # of a factory that takes any number
-            return _find(rest[0], rest[1], _import)(*values)
         if kind == "function":
             return self._function(rest[0])
         if kind == "attribute":

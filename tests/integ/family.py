@@ -1,0 +1,87 @@
+"""Programs that start others: runs them, and says what hrview has on each process of the family."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import oracle
+
+
+class Ended:
+    """A program that has run to its end."""
+
+    def __init__(self, words, cwd, traced=True, stdin="", **env):
+        cwd = pathlib.Path(cwd)
+        if traced:
+            (cwd / "traced").touch()  # small programs look for it
+        elif (cwd / "traced").exists():
+            (cwd / "traced").unlink()
+        self.process = subprocess.Popen(
+            [sys.executable, *map(str, words)], cwd=str(cwd), env=oracle.environment(**env), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, errors="surrogateescape")
+        self.pid = self.process.pid
+        self.stdout, self.stderr = self.process.communicate(stdin, timeout=oracle.DEADLINE_S)
+        self.returncode = self.process.returncode
+
+    def seen(self):
+        """What somebody outside sees of it."""
+        return self.stdout, self.stderr, self.returncode
+
+    def __str__(self):
+        return f"exit code {self.returncode}\n{self.stdout}\n--- stderr\n{self.stderr}"
+
+
+class Member:
+    """One process of a family, as hrview has it."""
+
+    def __init__(self, listed, by):
+        self.id, self.parent, self.pid = listed["id"], listed["parent"], listed["pid"]
+        self.name, self.state, self.why = listed["name"], listed["state"], listed.get("why")
+        self.caller, self.argv = listed["caller"], listed["argv"]
+        dump = hrview("dump", str(by))
+        assert dump["id"] == self.id, "two programs with the same pid and name"
+        self.notes = [note["text"] for note in dump["notes"]]
+        self.files = {}  # {base name: {line: hits}}
+        for file in dump["files"]:
+            lines = {int(line): hits for line, hits in file["lines"].items() if hits}
+            if lines:
+                self.files.setdefault(os.path.basename(file["path"]), {}).update(lines)
+
+    def hits(self, line, file="program.py"):
+        return self.files.get(file, {}).get(line, 0)
+
+    def __repr__(self):
+        return f"{self.name} pid {self.pid} id {self.id} parent {self.parent} {self.state} {self.why} {self.files}"
+
+
+def hrview(*words):
+    done = subprocess.run([str(oracle.HRVIEW), *words, "--format", "json"], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def family(pid):
+    """The traced program `pid` that has no traced parent, and all that come from it, oldest first."""
+    listed = hrview("list")["programs"]
+    roots = [program for program in listed if program["pid"] == pid and program["parent"] is None]
+    if not roots:
+        return []
+    ids, members = {roots[-1]["id"]}, [roots[-1]]
+    for program in sorted(listed, key=lambda program: program["start"]):
+        if program["parent"] in ids:
+            ids.add(program["id"])
+            members.append(program)
+    pids = [program["pid"] for program in listed]
+    return [Member(one, one["pid"] if pids.count(one["pid"]) == 1 else one["name"]) for one in members]
+
+
+def poll(look, what):
+    """The first true value of look()."""
+    deadline = time.monotonic() + oracle.DEADLINE_S
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.02)
