@@ -196,8 +196,12 @@ static int run_make(PyCodeObject *py_code, uint32_t file, bool counted, const ui
 	struct hrt_run *run = NULL;
 	struct lines lines = {0};
 	PyObject *py_name = NULL;
-	int err = counted ? lines_collect(py_code, &lines) : 0;
+	int err = hrt_segment_make_room(hrt_tracer.segment, HR_KIND_CODES, 1);
 
+	if (err == 0 && counted)
+		err = lines_collect(py_code, &lines);
+	if (err == 0 && lines.count > 0)
+		err = hrt_segment_make_room(hrt_tracer.segment, HR_KIND_SLOTS, lines.count);
 	if (err != 0)
 		goto fail;
 	if (lines.count > 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define RECURSION_LENT   200                       /* frames a filter may use beyond the program's limit */
+#define NAMES_MAX        65536                     /* that are remembered: a program may make up names for ever */
 #define HASHED_BYTES_MAX ((off_t)64 * 1024 * 1024) /* a larger "source" is not read */
 
 /* One name as code objects carry it. */
@@ -95,13 +96,19 @@ static char *absolute_path(const char *name, struct stat *out)
 	return strdup(name);
 }
 
-/* The entry of a name; NULL without memory. Pointers into `entries` do not outlive the next call. */
+/* The entry of a name; NULL without memory, or when there are too many names. Pointers into `entries` do not outlive
+ * the next call. */
 static struct entry *entry_get(PyObject *py_filename)
 {
 	PyObject *py_at = PyDict_GetItem(py_entries, py_filename);
 
 	if (py_at)
 		return &entries[PyLong_AsSsize_t(py_at)];
+	if (entry_count == NAMES_MAX) {
+		hrt_segment_drop(hrt_tracer.segment, HR_DROP_FILES, 1);
+		hrt_tell_full(HR_EFULL);
+		return NULL;
+	}
 	if (entry_count == entry_capacity) {
 		size_t capacity = entry_capacity ? entry_capacity * 2 : 64;
 		struct entry *grown = realloc(entries, capacity * sizeof *entries);
@@ -241,8 +248,10 @@ static void put_source(PyObject *py_filename, PyObject *py_globals, struct hr_fi
 static void entry_publish(struct entry *entry, PyObject *py_filename, PyObject *py_globals)
 {
 	struct hr_file file = {.flags = entry->traced ? HR_FILE_TRACED : 0};
-	int err;
+	int err = hrt_segment_make_room(hrt_tracer.segment, HR_KIND_FILES, 1);
 
+	if (err != 0)
+		goto fail;
 	if (entry->stat.st_mode != 0) {
 		file.flags |= HR_FILE_ON_DISK;
 		file.size_bytes = (uint64_t)entry->stat.st_size;
@@ -260,6 +269,7 @@ static void entry_publish(struct entry *entry, PyObject *py_filename, PyObject *
 	                             &file.path);
 	if (err == 0)
 		err = hrt_segment_put_file(hrt_tracer.segment, &file, &entry->index);
+fail:
 	entry->index_traced = entry->traced;
 	if (err != 0) {
 		entry->index = HR_INDEX_NONE;
@@ -271,7 +281,7 @@ static bool content_changed(struct entry *entry)
 {
 	struct stat now;
 
-	if (!stat_regular(entry->path, &now) || entry->stat.st_mode == 0)
+	if (entry->stat.st_mode == 0 || !stat_regular(entry->path, &now))
 		return false;
 	if (now.st_size == entry->stat.st_size && now.st_mtim.tv_sec == entry->stat.st_mtim.tv_sec &&
 	    now.st_mtim.tv_nsec == entry->stat.st_mtim.tv_nsec)

@@ -541,6 +541,18 @@ int hrt_segment_put_string(struct hrt_segment *segment, struct hrt_text text, st
 	return 0;
 }
 
+int hrt_segment_make_room(struct hrt_segment *segment, enum hr_kind kind, uint64_t count)
+{
+	int err = 0;
+
+	room(segment,
+	     kind == HR_KIND_FILES   ? FILES
+	     : kind == HR_KIND_CODES ? CODES
+	                             : SLOTS,
+	     count, kind == HR_KIND_FILES ? HR_DROP_FILES : HR_DROP_CODES, &err);
+	return err;
+}
+
 int hrt_segment_put_file(struct hrt_segment *segment, const struct hr_file *file, uint32_t *index_out)
 {
 	int err = 0;

@@ -62,6 +62,10 @@ int hrt_segment_adopt(struct hrt_segment *segment);
 /* Copies `text` into the strings section. HR_EFULL or HR_ENOSPC: *out stays, a drop is counted. */
 int hrt_segment_put_string(struct hrt_segment *segment, struct hrt_text text, struct hr_str *out);
 
+/* Whether `count` more files, codes or slots have room: 0, or HR_EFULL or HR_ENOSPC with a drop counted. Asked before
+ * texts are put for them, which would be lost. */
+int hrt_segment_make_room(struct hrt_segment *segment, enum hr_kind kind, uint64_t count);
+
 /* Appends a file, a code object (with `count` slots for `lines`, ascending, 1-based), a note. On failure nothing is
  * published and a drop is counted. The slot index of lines[i] is code->slot_first + i. */
 int hrt_segment_put_file(struct hrt_segment *segment, const struct hr_file *file, uint32_t *index_out);
