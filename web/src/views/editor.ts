@@ -18,8 +18,8 @@ export const factsChanged = StateEffect.define();
 /** The line that the URL names, null none. */
 export const setTarget = StateEffect.define<number | null>();
 
-export function makeEditor(facts: LineFacts, leftMargin: () => number, cspNonce: string): EditorView {
-  const view = new EditorView({ state: EditorState.create({ extensions: extensions(facts, leftMargin, cspNonce) }) });
+export function makeEditor(extensions: Extension): EditorView {
+  const view = new EditorView({ state: EditorState.create({ extensions }) });
   // The content is not editable and so takes no focus; the scroller does, for the keyboard's sake.
   view.scrollDOM.tabIndex = 0;
   view.scrollDOM.setAttribute('role', 'region');
@@ -27,8 +27,10 @@ export function makeEditor(facts: LineFacts, leftMargin: () => number, cspNonce:
   return view;
 }
 
-export function replaceText(view: EditorView, text: string): void {
-  view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: 0 } });
+/** A new state, not a change of the old one: a change from nothing to 100,000 lines in a view that is hidden makes
+ * CodeMirror draw all of them. */
+export function replaceText(view: EditorView, extensions: Extension, text: string): void {
+  view.setState(EditorState.create({ doc: text, extensions }));
   view.scrollDOM.scrollTo(0, 0);
 }
 
@@ -37,7 +39,8 @@ export function scrollToLine(view: EditorView, line: number): void {
   view.dispatch({ effects: EditorView.scrollIntoView(view.state.doc.line(line).from, { y: 'center', x: 'start' }) });
 }
 
-function extensions(facts: LineFacts, leftMargin: () => number, cspNonce: string): Extension {
+/** What an editor is made of; `leftMargin` is the width that the strip covers. */
+export function editorExtensions(facts: LineFacts, leftMargin: () => number, cspNonce: string): Extension {
   return [
     EditorState.readOnly.of(true),
     EditorView.editable.of(false),

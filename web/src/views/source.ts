@@ -1,5 +1,6 @@
 // views/source.ts — one file: its head line, messages, the editor with the strip, and the table of its hottest lines
 // for who cannot see the strip. All of it shows the same LineTable.
+import type { Extension } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { openSearchPanel } from '@codemirror/search';
 import type { Tone } from '../colour';
@@ -10,7 +11,7 @@ import { baseName } from '../paths';
 import type { Source } from '../sources';
 import type { ProgramModel } from '../store';
 import { fileMessages } from '../trouble';
-import { factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
+import { editorExtensions, factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
 import { Messages } from './messages';
 import { type Running, runningIn, runningLines, setRunning } from './running';
 import { Strip } from './strip';
@@ -32,6 +33,7 @@ export interface SourceScene {
 export class SourceView {
   readonly root: HTMLElement;
   private readonly strip = new Strip();
+  private readonly extensions: Extension;
   private readonly editor: EditorView;
   private readonly messages = new Messages();
   private readonly directory = el('span', { class: 'dir' });
@@ -56,7 +58,8 @@ export class SourceView {
       const item = this.table?.itemOf(line) ?? -1;
       return item !== -1 && this.table?.hitsOf(item) === 0;
     };
-    this.editor = makeEditor({ unhit }, () => this.strip.dom.offsetWidth, cspNonce);
+    this.extensions = editorExtensions({ unhit }, () => this.strip.dom.offsetWidth, cspNonce);
+    this.editor = makeEditor(this.extensions);
     this.editor.scrollDOM.insertBefore(this.strip.dom, this.editor.contentDOM);
     const legend = el('span', { class: 'legend', 'aria-hidden': 'true' }, 'at rest', el('i'), 'just now');
     this.root = el(
@@ -156,7 +159,7 @@ export class SourceView {
     const text = source.state === 'there' ? source.text : '\n'.repeat(Math.min(last, 1_000_000) - 1);
     if (text !== this.shownText) {
       this.shownText = text;
-      replaceText(this.editor, text);
+      replaceText(this.editor, this.extensions, text);
       this.target = null;
       this.setThreads(scene.model, scene.file);
     }
