@@ -234,7 +234,8 @@ export class App {
   // What comes in.
 
   private setLink(link: Link): void {
-    if (link.state === this.link.state && link.state !== 'lost') return;
+    if (link.state === this.link.state && !('why' in link)) return;
+    if (link.state === 'lost' && this.link.state === 'refused') return; // its next attempts fail the same way
     if (link.state === 'open') {
       this.sources.forgetFailures();
       this.sourcesArrived = true;

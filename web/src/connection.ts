@@ -11,7 +11,8 @@ const RETRY_MAX_MS = 3000;
 export type Link =
   | { readonly state: 'connecting' } // never been connected yet
   | { readonly state: 'open' }
-  | { readonly state: 'lost'; readonly why: string };
+  | { readonly state: 'lost'; readonly why: string }
+  | { readonly state: 'refused'; readonly why: string }; // hrview is there, but does not let this page in
 
 /** The part of WebSocket that is used; tests bring their own. */
 export interface Socket {
@@ -29,6 +30,7 @@ export interface World {
   now(): number; // milliseconds, not falling
   after(ms: number, run: () => void): () => void; // returns how to call it off
   hidden(): boolean;
+  refusal(): Promise<string | null>; // hrview's words when it does not let this page in; null when it does, or is away
 }
 
 export interface Client {
@@ -40,6 +42,7 @@ export interface Client {
 export class Connection {
   private socket: Socket | null = null;
   private callOff: () => void = () => undefined;
+  private opened = false; // the socket has been
   private asked = false; // an answer is outstanding
   private askedAt = 0;
   private fresh = true; // the next request is this connection's first
@@ -75,7 +78,11 @@ export class Connection {
     this.asked = false;
     this.fresh = true;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => this.ask();
+    this.opened = false;
+    socket.onopen = () => {
+      this.opened = true;
+      this.ask();
+    };
     socket.onmessage = (event) => this.receive(event.data);
     socket.onclose = (event) => this.lose(event.reason || closeReason(event.code));
     this.later(SILENCE_MS, () => this.lose('hrview does not answer'));
@@ -124,8 +131,15 @@ export class Connection {
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     this.client.link({ state: 'lost', why });
+    if (!this.opened) void this.askWhy();
     this.later(this.retryMs, () => this.open());
     this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+  }
+
+  /** A websocket that is not let in fails without a reason; plain HTTP tells it. */
+  private async askWhy(): Promise<void> {
+    const why = await this.world.refusal();
+    if (why !== null && !this.opened) this.client.link({ state: 'refused', why });
   }
 
   private later(ms: number, run: () => void): void {
@@ -149,5 +163,13 @@ export function browserWorld(location: Location): World {
       return () => clearTimeout(timer);
     },
     hidden: () => document.hidden,
+    refusal: async () => {
+      try {
+        const response = await fetch('/healthz', { cache: 'no-store' });
+        return response.ok ? null : (await response.text()).trim();
+      } catch {
+        return null;
+      }
+    },
   };
 }

@@ -14,6 +14,8 @@ export interface Message {
 }
 
 export function linkMessage(link: Link): Message | null {
+  if (link.state === 'refused')
+    return { key: 'refused', severity: 'error', title: 'Not let in', text: `hrview answers: ${link.why}.` };
   if (link.state !== 'lost') return null;
   return {
     key: 'link',
@@ -47,19 +49,19 @@ export function programMessages(program: Program | null, model: ProgramModel | n
   return messages;
 }
 
+const ENDED = { title: 'Ended', text: 'The program has ended. These counts are final.' };
+
+const ENDS: Readonly<Record<string, { title: string; text: string }>> = {
+  stopped: { title: 'Tracing stopped', text: 'The program called stop() and ran on. These counts are final.' },
+  exec: { title: 'Became another program', text: 'The process ran exec. These counts are final.' },
+};
+
 function stateMessage(program: Program): Message | null {
   switch (program.state) {
     case 'live':
       return null;
     case 'closed':
-      return program.why === 'stopped'
-        ? {
-            key: 'stopped',
-            severity: 'info',
-            title: 'Tracing stopped',
-            text: 'The program called stop() and ran on. These counts are final.',
-          }
-        : { key: 'ended', severity: 'info', title: 'Ended', text: 'The program has ended. These counts are final.' };
+      return { key: 'ended', severity: 'info', ...(ENDS[program.why] ?? ENDED) };
     case 'dead':
       return {
         key: 'dead',

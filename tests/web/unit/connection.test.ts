@@ -28,6 +28,7 @@ class TestSocket implements Socket {
 class TestWorld implements World {
   time = 0;
   background = false;
+  words: string | null = null;
   readonly sockets: TestSocket[] = [];
   private timers: { at: number; run: () => void }[] = [];
 
@@ -46,6 +47,9 @@ class TestWorld implements World {
   }
   hidden(): boolean {
     return this.background;
+  }
+  async refusal(): Promise<string | null> {
+    return this.words;
   }
   pass(ms: number): void {
     const until = this.time + ms;
@@ -194,4 +198,15 @@ test('a refusal is told apart from an end', () => {
   const { world, links } = connect();
   world.socket.onclose?.({ code: 1008, reason: '' });
   assert.deepEqual(links.at(-1), { state: 'lost', why: 'hrview refused the request' });
+});
+
+test('a websocket that is not let in has the words that plain HTTP gets', async () => {
+  const { world, links } = connect();
+  world.socket.onclose?.({ code: 1006, reason: '' });
+  world.words = 'a token is needed';
+  world.pass(250);
+  world.socket.onclose?.({ code: 1006, reason: '' });
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.deepEqual(links.at(-1), { state: 'refused', why: 'a token is needed' });
 });

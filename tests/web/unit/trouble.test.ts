@@ -18,7 +18,8 @@ function keys(state: ProgramState, why = ''): string[] {
 test('each state of a program has its own message; a live one needs none', () => {
   assert.deepEqual(keys('live'), []);
   assert.deepEqual(keys('closed', 'exit'), ['ended']);
-  assert.deepEqual(keys('closed', 'stopped'), ['stopped']);
+  const ends = ['exit', 'stopped', 'exec', 'later'].map((why) => programMessages(program('closed', why), null)[0]?.title);
+  assert.deepEqual(ends, ['Ended', 'Tracing stopped', 'Became another program', 'Ended']);
   assert.deepEqual(keys('dead'), ['dead']);
   assert.deepEqual(keys('unknown'), ['unknown']);
   assert.deepEqual(keys('corrupt'), ['corrupt']);
@@ -47,6 +48,7 @@ test('a taken-over trace function is told until it is given back', () => {
 
 test('a lost connection says why', () => {
   assert.equal(linkMessage({ state: 'open' }), null);
+  assert.match(linkMessage({ state: 'refused', why: 'a token is needed' })?.text ?? '', /a token is needed/);
   assert.match(linkMessage({ state: 'lost', why: 'hrview has gone away' })?.text ?? '', /hrview has gone away/);
 });
 

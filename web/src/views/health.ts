@@ -9,6 +9,7 @@ const LINK_WORDS: Readonly<Record<Link['state'], string>> = {
   connecting: 'connecting…',
   open: 'connected',
   lost: 'not connected',
+  refused: 'not let in',
 };
 
 export class HealthView {
@@ -27,7 +28,7 @@ export class HealthView {
 
   setLink(link: Link, paused: boolean): void {
     setText(this.link, paused && link.state === 'open' ? 'paused' : LINK_WORDS[link.state]);
-    setClass(this.link, 'lost', link.state === 'lost');
+    setClass(this.link, 'lost', link.state === 'lost' || link.state === 'refused');
     setClass(this.link, 'paused', paused);
   }
 

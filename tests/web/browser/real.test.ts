@@ -1,0 +1,201 @@
+// real.test.ts — the whole chain: a real Python program under trace(), the real hrview, the page in a real chromium.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import type { HeartrateApi } from '../../../web/src/api';
+import { eventually, launch, visit } from './chrome';
+
+declare global {
+  interface Window {
+    readonly heartrate: HeartrateApi;
+  }
+}
+
+const ROOT = join(process.cwd(), '..');
+const HRVIEW = join(ROOT, 'build/bin/hrview');
+const PYTHON = process.env['PYTHON'] ?? 'python3';
+
+const PROGRAM = `import sys, threading
+import heartrate_shm
+heartrate_shm.trace(name="chain")
+
+def add(n):
+    total = 0
+    for i in range(n):
+        total += i
+    if total < 0:
+        return 0
+    return total
+
+def wait(gate):
+    gate.acquire(); "é"
+
+gate = threading.Lock()
+gate.acquire()
+thread = threading.Thread(target=wait, args=(gate,), name="waiter", daemon=True)
+thread.start()
+for word in sys.stdin:
+    add(int(word))
+`;
+
+let browser: Browser;
+
+before(async () => {
+  const { error } = spawnSync(HRVIEW, ['--version']);
+  assert.equal(error, undefined, `${HRVIEW} cannot be run: ./dev build makes it`);
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+});
+
+interface Chain {
+  readonly script: string;
+  readonly program: ChildProcess;
+  readonly pid: string;
+  url: string;
+  startViewer(port: string): Promise<void>;
+  stopViewer(): Promise<void>;
+}
+
+async function withChain(body: (chain: Chain) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'heartrate-page-'));
+  const script = join(folder, 'chain.py');
+  writeFileSync(script, PROGRAM);
+  const path = [join(ROOT, 'build/python'), process.env['PYTHONPATH']].filter(Boolean).join(delimiter);
+  const program = spawn(PYTHON, [script], { stdio: ['pipe', 'inherit', 'inherit'], env: { ...process.env, PYTHONPATH: path } });
+  const pid = String(program.pid);
+  let viewer: ChildProcess | null = null;
+  const chain: Chain = {
+    script,
+    program,
+    pid,
+    url: '',
+    async startViewer(port) {
+      viewer = spawn(HRVIEW, [pid, '--port', port], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = '';
+      for await (const piece of viewer.stdout as NodeJS.ReadableStream) {
+        said += String(piece);
+        const url = /http:[/][/]\S+/.exec(said)?.[0];
+        if (url === undefined) continue;
+        this.url = url;
+        return;
+      }
+      throw new Error(`hrview ended without a URL; it said: ${said}`);
+    },
+    async stopViewer() {
+      await end(viewer);
+      viewer = null;
+    },
+  };
+  try {
+    await eventually('the program is seen', async () => spawnSync(HRVIEW, ['dump', pid]).status, (code) => code === 0);
+    await chain.startViewer('0');
+    await body(chain);
+  } finally {
+    await end(viewer);
+    await end(program);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function end(child: ChildProcess | null): Promise<void> {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+function say(chain: Chain, n: number): void {
+  chain.program.stdin?.write(`${n}\n`);
+}
+
+/** The lines of add(), as sys.settrace would count them, become what `calls` of it with `n` rounds altogether make. */
+async function addBecomes(page: Page, calls: number, n: number): Promise<void> {
+  const want = JSON.stringify([calls, n + calls, n, calls, 0, calls]);
+  await eventually('hits of add()', () => page.evaluate(() => {
+    const lines = window.heartrate.lines() ?? {};
+    return JSON.stringify([6, 7, 8, 9, 10, 11].map((line) => lines[line]));
+  }), (lines) => lines === want);
+}
+
+test('a real program’s exact counts reach the page and follow it', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      await eventually('file', () => page.evaluate(() => window.heartrate.file()), (file) => file === chain.script);
+      say(chain, 1000);
+      await addBecomes(page, 1, 1000);
+      say(chain, 234);
+      await addBecomes(page, 2, 1234);
+      const dump = JSON.parse(spawnSync(HRVIEW, ['dump', chain.pid, '--format', 'json']).stdout.toString()) as {
+        files: { path: string; lines: Record<string, number> }[];
+      };
+      const dumped = dump.files.find(({ path }) => path === chain.script)?.lines; // those that were hit
+      const shown = await page.evaluate(() => Object.entries(window.heartrate.lines() ?? {}).filter(([, hits]) => hits > 0));
+      assert.deepEqual(Object.fromEntries(shown), dumped);
+    }),
+  ));
+
+test('real stacks: every thread, its statement, what it waits for', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      const waiter = page.locator('.thread', { hasText: 'waiter' });
+      const innermost = waiter.locator('li.innermost');
+      await eventually('statement', () => innermost.locator('code').allTextContents(), (t) => t.join() === 'gate.acquire(); "é"');
+      assert.equal(await innermost.locator('.where').textContent(), 'chain.py:14');
+      const main = page.locator('.thread', { hasText: 'MainThread' });
+      await eventually('main', () => main.locator('li.innermost .where').allTextContents(), (t) => t.join() === 'chain.py:20');
+      await innermost.locator('a').click();
+      await eventually('target', () => page.locator('.line-target').allTextContents(), (t) => t.join().includes('gate.acquire()'));
+      const marks = await page.locator('.line-target .run').allTextContents();
+      assert.equal(marks.length, 1);
+      assert.match(marks[0] ?? '', /^gate\.acquire\(\)/);
+    }),
+  ));
+
+test('a killed program is told as such, with its last counts', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      say(chain, 77);
+      await addBecomes(page, 1, 77);
+      await end(chain.program);
+      await page.getByText('Killed or crashed').waitFor();
+      await addBecomes(page, 1, 77);
+    }),
+  ));
+
+test('a program that ends well is told as such, with its final counts', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      say(chain, 5);
+      chain.program.stdin?.end();
+      await page.getByText('The program has ended').waitFor();
+      await addBecomes(page, 1, 5);
+    }),
+  ));
+
+test('hrview comes and goes, the page stays', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, { expected: /WebSocket|ERR_CONNECTION/ }, async (page) => {
+      say(chain, 10);
+      await addBecomes(page, 1, 10);
+      await chain.stopViewer();
+      await page.getByText('hrview is gone').waitFor();
+      say(chain, 10);
+      await addBecomes(page, 1, 10);
+      await chain.startViewer(new URL(chain.url).port);
+      await addBecomes(page, 2, 20);
+    }),
+  ));
+
+test('a file that is changed on disk is not taken for the one that runs', () =>
+  withChain(async (chain) => {
+    writeFileSync(chain.script, '# another text\n');
+    await visit(browser, chain.url, {}, async (page) => {
+      await page.getByText('This text is not the one that runs').waitFor();
+    });
+  }));
