@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Slots in one copy: the piece stays in the processor's first cache between the reader and the model. */
+/* Slots in one go: what changed among them stays in the processor's first cache on its way to the model. */
 #define SLOT_PIECE 1024
 
 static int grow(void *items_in_out, uint32_t count, size_t item_bytes)
@@ -70,15 +70,16 @@ static int update_codes(struct hrv_codes *codes, struct hrv_reader *reader)
 
 static int update_slots(struct hrv_codes *codes, struct hrv_reader *reader)
 {
-	struct hrv_slot piece[SLOT_PIECE];
-	uint32_t count = hrv_model_slot_count(codes->model);
+	struct hrv_slot_change changes[SLOT_PIECE];
+	uint32_t count, change_count;
+	const struct hrv_slot *seen = hrv_model_slots(codes->model, &count);
 
 	for (uint32_t first = 0; first < count; first += SLOT_PIECE) {
 		uint32_t n = count - first < SLOT_PIECE ? count - first : SLOT_PIECE;
-		int err = hrv_reader_slots(reader, first, n, piece);
+		int err = hrv_reader_slot_changes(reader, first, n, seen + first, changes, &change_count);
 		if (err != 0)
 			return err;
-		hrv_model_update(codes->model, first, piece, n);
+		hrv_model_update(codes->model, changes, change_count);
 	}
 	return 0;
 }

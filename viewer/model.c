@@ -81,9 +81,10 @@ void hrv_model_free(struct hrv_model *model)
 	free(model);
 }
 
-uint32_t hrv_model_slot_count(const struct hrv_model *model)
+const struct hrv_slot *hrv_model_slots(const struct hrv_model *model, uint32_t *count_out)
 {
-	return (uint32_t)model->slots.count;
+	*count_out = (uint32_t)model->slots.count;
+	return model->slots.items;
 }
 
 const struct hrv_line *hrv_model_lines(const struct hrv_model *model, size_t *count_out)
@@ -275,17 +276,11 @@ static void take_slot(struct hrv_model *model, uint32_t at, const struct hrv_slo
 	mark_file(model, line->file);
 }
 
-void hrv_model_update(struct hrv_model *model, uint32_t first, const struct hrv_slot *slots, uint32_t count)
+void hrv_model_update(struct hrv_model *model, const struct hrv_slot_change *changes, uint32_t count)
 {
-	if (first >= model->slots.count)
-		return;
-	if (count > model->slots.count - first)
-		count = (uint32_t)(model->slots.count - first);
-	const struct hrv_slot *before = (const struct hrv_slot *)model->slots.items + first;
-	/* Nearly all slots are as they were: this loop is what a frame costs. */
 	for (uint32_t i = 0; i < count; i++)
-		if (((slots[i].hits ^ before[i].hits) | (slots[i].last_tick ^ before[i].last_tick)) != 0)
-			take_slot(model, first + i, &slots[i]);
+		if (changes[i].index < model->slots.count)
+			take_slot(model, changes[i].index, &changes[i].now);
 }
 
 /* ---- out ---- */

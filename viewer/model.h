@@ -33,11 +33,11 @@ void hrv_model_free(struct hrv_model *model);
 int hrv_model_add_code(struct hrv_model *model, const struct hr_code *code, const struct hr_slot_info *infos,
                        uint32_t slot_limit, uint32_t file_limit);
 
-/* Takes in slots [first, first + count) as they are now. Slots of no code object are passed over. */
-void hrv_model_update(struct hrv_model *model, uint32_t first, const struct hrv_slot *slots, uint32_t count);
+/* The slots as they were last taken in, *count_out of them: those of all code objects lie below. */
+const struct hrv_slot *hrv_model_slots(const struct hrv_model *model, uint32_t *count_out);
 
-/* Slots that belong to code objects end below this index. */
-uint32_t hrv_model_slot_count(const struct hrv_model *model);
+/* Takes in what has changed since. Slots of no code object are passed over. */
+void hrv_model_update(struct hrv_model *model, const struct hrv_slot_change *changes, uint32_t count);
 
 /* All lines, in no order; borrowed until the next call that changes the model. */
 const struct hrv_line *hrv_model_lines(const struct hrv_model *model, size_t *count_out);

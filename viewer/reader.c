@@ -331,28 +331,22 @@ static int copy_elements(void *arg)
 	return 0;
 }
 
-static int copy_slots(void *arg)
-{
-	const struct copy_job *job = arg;
-	const unsigned char *from = job->from;
-	struct hrv_slot *out = (struct hrv_slot *)job->to;
-
-	for (uint32_t i = 0; i < job->count; i++, from += job->stride) {
-		const struct hr_slot *slot = (const struct hr_slot *)from;
-		out[i].hits = hr_load64(&slot->hits);
-		out[i].last_tick = hr_load64(&slot->last_tick);
-	}
-	return 0;
-}
-
-static int copy(struct hrv_reader *reader, enum hr_kind kind, uint32_t first, uint32_t count, uint32_t take,
-                int (*how)(void *arg), void *out)
+/* The section when it has elements [first, first + count), else NULL. */
+static const struct hr_section *section_with(const struct hrv_reader *reader, enum hr_kind kind, uint32_t first,
+                                             uint32_t count)
 {
 	const struct hr_section *section = section_of(reader, kind);
 
+	return section && first <= section->capacity && count <= section->capacity - first ? section : NULL;
+}
+
+static int copy(struct hrv_reader *reader, enum hr_kind kind, uint32_t first, uint32_t count, uint32_t take, void *out)
+{
+	const struct hr_section *section = section_with(reader, kind, first, count);
+
 	if (count == 0)
 		return 0;
-	if (!section || first > section->capacity || count > section->capacity - first)
+	if (!section)
 		return HR_EARG;
 	struct copy_job job = {
 	        .from = reader->base + section->off + (uint64_t)first * section->elem_bytes,
@@ -361,32 +355,72 @@ static int copy(struct hrv_reader *reader, enum hr_kind kind, uint32_t first, ui
 	        .take = take,
 	        .to = out,
 	};
-	return guarded(reader, how, &job);
+	return guarded(reader, copy_elements, &job);
 }
 
 int hrv_reader_files(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hr_file *out)
 {
-	return copy(reader, HR_KIND_FILES, first, count, sizeof *out, copy_elements, out);
+	return copy(reader, HR_KIND_FILES, first, count, sizeof *out, out);
 }
 
 int hrv_reader_codes(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hr_code *out)
 {
-	return copy(reader, HR_KIND_CODES, first, count, sizeof *out, copy_elements, out);
+	return copy(reader, HR_KIND_CODES, first, count, sizeof *out, out);
 }
 
 int hrv_reader_slot_infos(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hr_slot_info *out)
 {
-	return copy(reader, HR_KIND_SLOT_INFOS, first, count, sizeof *out, copy_elements, out);
+	return copy(reader, HR_KIND_SLOT_INFOS, first, count, sizeof *out, out);
 }
 
 int hrv_reader_notes(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hr_note *out)
 {
-	return copy(reader, HR_KIND_NOTES, first, count, sizeof *out, copy_elements, out);
+	return copy(reader, HR_KIND_NOTES, first, count, sizeof *out, out);
 }
 
-int hrv_reader_slots(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hrv_slot *out)
+struct changes_job {
+	const unsigned char *from;
+	uint32_t first, count, stride;
+	const struct hrv_slot *seen;
+	struct hrv_slot_change *changed;
+	uint32_t changed_count;
+};
+
+static int find_changes(void *arg)
 {
-	return copy(reader, HR_KIND_SLOTS, first, count, sizeof *out, copy_slots, out);
+	struct changes_job *job = arg;
+	const unsigned char *from = job->from;
+	uint32_t changed_count = 0;
+
+	for (uint32_t i = 0; i < job->count; i++, from += job->stride) {
+		const struct hr_slot *slot = (const struct hr_slot *)from;
+		struct hrv_slot now = {hr_load64(&slot->hits), hr_load64(&slot->last_tick)};
+		if (now.hits != job->seen[i].hits || now.last_tick != job->seen[i].last_tick)
+			job->changed[changed_count++] = (struct hrv_slot_change){job->first + i, now};
+	}
+	job->changed_count = changed_count;
+	return 0;
+}
+
+int hrv_reader_slot_changes(struct hrv_reader *reader, uint32_t first, uint32_t count, const struct hrv_slot *seen,
+                            struct hrv_slot_change *changed, uint32_t *changed_count)
+{
+	const struct hr_section *section = section_with(reader, HR_KIND_SLOTS, first, count);
+
+	if (!section)
+		return HR_EARG;
+	struct changes_job job = {
+	        .from = reader->base + section->off + (uint64_t)first * section->elem_bytes,
+	        .first = first,
+	        .count = count,
+	        .stride = section->elem_bytes,
+	        .seen = seen,
+	        .changed = changed,
+	};
+	int err = guarded(reader, find_changes, &job);
+	if (err == 0)
+		*changed_count = job.changed_count;
+	return err;
 }
 
 int hrv_reader_string(struct hrv_reader *reader, struct hr_str str, struct hrv_buffer *out)
@@ -404,7 +438,7 @@ int hrv_reader_string(struct hrv_reader *reader, struct hr_str str, struct hrv_b
 	err = hrv_buffer_reserve(out, str.len_bytes);
 	if (err != 0)
 		return err;
-	err = copy(reader, HR_KIND_STRINGS, str.off, str.len_bytes, 1, copy_elements, out->bytes + out->len_bytes);
+	err = copy(reader, HR_KIND_STRINGS, str.off, str.len_bytes, 1, out->bytes + out->len_bytes);
 	if (err == 0)
 		out->len_bytes += str.len_bytes;
 	return err;

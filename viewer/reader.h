@@ -56,11 +56,20 @@ int hrv_reader_codes(struct hrv_reader *reader, uint32_t first, uint32_t count, 
 int hrv_reader_slot_infos(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hr_slot_info *out);
 int hrv_reader_notes(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hr_note *out);
 
+/* A slot as it was seen, and one that is another by now. */
 struct hrv_slot {
 	uint64_t hits;
 	uint64_t last_tick;
 };
-int hrv_reader_slots(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hrv_slot *out);
+struct hrv_slot_change {
+	uint32_t index; /* of the slot */
+	struct hrv_slot now;
+};
+
+/* Compares slots [first, first + count) with `seen` (as many) and gives those that differ: *changed_count <= count.
+ * Nearly all slots are as they were, so this loop is what a frame costs; nothing is copied but what changed. */
+int hrv_reader_slot_changes(struct hrv_reader *reader, uint32_t first, uint32_t count, const struct hrv_slot *seen,
+                            struct hrv_slot_change *changed, uint32_t *changed_count);
 
 /* Appends the bytes of `str` (no terminator, not repaired). HR_ECORRUPT: it lies outside what is published. */
 int hrv_reader_string(struct hrv_reader *reader, struct hr_str str, struct hrv_buffer *out);

@@ -85,6 +85,22 @@ uint32_t maker_code(struct hrt_segment *segment, uint32_t file, const char *qual
 	return index;
 }
 
+int maker_read_slots(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hrv_slot *out)
+{
+	static const struct hrv_slot never[8192];
+	static struct hrv_slot_change changes[8192];
+	uint32_t change_count;
+
+	assert_true(count <= 8192);
+	int err = hrv_reader_slot_changes(reader, first, count, never, changes, &change_count);
+	if (err != 0)
+		return err;
+	memset(out, 0, count * sizeof *out);
+	for (uint32_t i = 0; i < change_count; i++)
+		out[changes[i].index - first] = changes[i].now;
+	return 0;
+}
+
 /* ---- by hand ---- */
 
 struct hr_header *handmade_header(struct handmade *made)

@@ -23,6 +23,9 @@ uint32_t maker_file(struct hrt_segment *segment, const char *path, uint32_t flag
 uint32_t maker_code(struct hrt_segment *segment, uint32_t file, const char *qualname, uint32_t first, uint32_t count,
                     uint32_t *slot_first_out);
 
+/* Slots [first, first + count), count <= 8192, as they are. Returns the reader's error. */
+int maker_read_slots(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hrv_slot *out);
+
 /* A whole segment of a few kilobytes, in memory: all sections, two files, three code objects, a thread with a stack.
  * All elements are `extra` bytes (a multiple of 8) longer than this version's, as of a later minor one. */
 #define HANDMADE_BYTES_MAX 65536

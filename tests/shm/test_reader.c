@@ -58,7 +58,7 @@ static void test_reader_reads_what_was_written(void **state)
 	assert_int_equal(codes[0].slot_count, 3);
 	assert_int_equal(hrv_reader_slot_infos(reader, slot, 3, infos), 0);
 	assert_int_equal(infos[2].line, 9);
-	assert_int_equal(hrv_reader_slots(reader, slot, 3, slots), 0);
+	assert_int_equal(maker_read_slots(reader, slot, 3, slots), 0);
 	assert_int_equal(slots[0].hits, 0);
 	assert_int_equal(slots[0].last_tick, HR_TICK_NEVER);
 	assert_int_equal(slots[1].hits, 1000);
@@ -66,6 +66,33 @@ static void test_reader_reads_what_was_written(void **state)
 	assert_string(reader, hrv_reader_header(reader)->name, "prog.py");
 	assert_string(reader, hrv_reader_header(reader)->caller, "/tmp/prog.py");
 	assert_int_equal(hrv_reader_header(reader)->argv.len_bytes, 15);
+	hrv_reader_close(reader);
+	maker_forget(segment);
+}
+
+static void test_reader_gives_only_slots_that_changed(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	const _Atomic uint64_t *tick = &hrt_segment_control(segment)->tick;
+	struct hrv_slot seen[100] = {{0}};
+	struct hrv_slot_change changes[100];
+	uint32_t count = 99;
+
+	maker_code(segment, maker_file(segment, "/a.py", HR_FILE_TRACED), "f", 1, 100, NULL);
+	struct hrv_reader *reader = maker_open(hrt_segment_name(segment));
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 100, seen, changes, &count), 0);
+	assert_int_equal(count, 0);
+	hr_slot_hit(&hrt_segment_slots(segment)[7], tick);
+	hr_slot_hit(&hrt_segment_slots(segment)[99], tick);
+	assert_int_equal(hrv_reader_slot_changes(reader, 5, 95, seen + 5, changes, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(changes[0].index, 7);
+	assert_int_equal(changes[0].now.hits, 1);
+	assert_int_equal(changes[1].index, 99);
+	seen[7] = changes[0].now;
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 50, seen, changes, &count), 0);
+	assert_int_equal(count, 0);
 	hrv_reader_close(reader);
 	maker_forget(segment);
 }
@@ -147,7 +174,7 @@ static void test_reader_strides_over_what_a_later_minor_version_appends(void **s
 	handmade_build(&made, 24);
 	maker_place_init(&place, made.bytes, made.len_bytes);
 	assert_int_equal(hrv_reader_open(place.dir_fd, place.file_name, &reader, why), 0);
-	assert_int_equal(hrv_reader_slots(reader, 0, 8, slots), 0);
+	assert_int_equal(maker_read_slots(reader, 0, 8, slots), 0);
 	for (uint32_t i = 0; i < 8; i++)
 		assert_int_equal(slots[i].hits, 100 + i);
 	assert_int_equal(hrv_reader_codes(reader, 0, 3, codes), 0);
@@ -274,10 +301,10 @@ static void test_reader_survives_truncation_under_its_mapping(void **state)
 	maker_code(segment, file, "f", 1, 5000, NULL);
 	hrt_segment_take_row(segment, HR_KIND_THREADS, 1, 1);
 	struct hrv_reader *reader = maker_open(hrt_segment_name(segment));
-	assert_int_equal(hrv_reader_slots(reader, 0, 5000, slots), 0);
+	assert_int_equal(maker_read_slots(reader, 0, 5000, slots), 0);
 	snprintf(path, sizeof path, HR_SHM_DIR "/%s", hrt_segment_name(segment));
 	assert_int_equal(truncate(path, 4096), 0);
-	assert_int_equal(hrv_reader_slots(reader, 0, 5000, slots), HR_ECORRUPT);
+	assert_int_equal(maker_read_slots(reader, 0, 5000, slots), HR_ECORRUPT);
 	assert_int_not_equal(hrv_reader_why(reader)[0], '\0');
 	assert_int_equal(hrv_reader_row(reader, HR_KIND_THREADS, 0, &row), HR_ECORRUPT);
 	assert_int_equal(hrv_reader_string(reader, hrv_reader_header(reader)->name, &text), HR_ECORRUPT);
@@ -307,8 +334,8 @@ static void test_reader_copies_nothing_beyond_a_section(void **state)
 	handmade_build(&made, 0);
 	maker_place_init(&place, made.bytes, made.len_bytes);
 	assert_int_equal(hrv_reader_open(place.dir_fd, place.file_name, &reader, why), 0);
-	assert_int_equal(hrv_reader_slots(reader, 0, 17, slots), HR_EARG);
-	assert_int_equal(hrv_reader_slots(reader, UINT32_MAX, 2, slots), HR_EARG);
+	assert_int_equal(maker_read_slots(reader, 0, 17, slots), HR_EARG);
+	assert_int_equal(maker_read_slots(reader, UINT32_MAX, 2, slots), HR_EARG);
 	assert_int_equal(hrv_reader_files(reader, 4, 1, files), HR_EARG);
 	assert_int_equal(hrv_reader_row(reader, HR_KIND_THREADS, 2, &row), HR_EARG);
 	assert_int_equal(hrv_reader_row_mark(reader, HR_KIND_TASKS, 2, &generation, &published), HR_EARG);
@@ -320,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_reader_reads_what_was_written),
+	        cmocka_unit_test(test_reader_gives_only_slots_that_changed),
 	        cmocka_unit_test(test_reader_follows_notes_drops_and_the_end),
 	        cmocka_unit_test(test_reader_copies_the_newest_stack),
 	        cmocka_unit_test(test_reader_strides_over_what_a_later_minor_version_appends),
