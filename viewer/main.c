@@ -34,7 +34,8 @@ static const char help[] =
         "  --open         shows the page in a browser\n"
         "  --show PID     the program that --open shows\n"
         "  --reuse        an hrview of yours that is on the port already will do\n"
-        "  --background   returns once the page is served; hrview goes on without the terminal\n"
+        "  --background   returns once the page is served, with the address on standard error; hrview goes on without\n"
+        "                 the terminal. What leads a session of its own already just lets go of its terminal\n"
         "  --exit-with PID  ends when that process ends\n"
         "  --version      version, and which segment layout it reads\n"
         "  --help         this\n"
@@ -195,12 +196,15 @@ static void show(const struct settings *settings, const char *url)
 /* ---- background ---- */
 
 /* Goes on in a child; the parent stays until detach() in it, or its end, and returns the exit code. -1: this is the
- * child, *ready is for detach(). Before any thread is started. */
+ * child, *ready is for detach(); or nobody waits for us, and no child is needed: so trace() starts us. Before any
+ * thread is started. */
 static int into_background(int *ready)
 {
 	int ends[2];
 	char byte;
 
+	if (getsid(0) == getpid())
+		return -1;
 	if (pipe(ends) != 0)
 		return hrv_fail("", "cannot go into the background: %s", strerror(errno));
 	pid_t pid = fork();
@@ -228,10 +232,11 @@ static void detach(int ready)
 		if (null > STDERR_FILENO)
 			close(null);
 	}
-	if (write(ready, "", 1) != 1) {
-		/* The parent is gone: nobody waits for the news. */
+	if (ready >= 0) {
+		ssize_t told = write(ready, "", 1);
+		(void)told; /* when the parent is gone nobody waits for the news */
+		close(ready);
 	}
-	close(ready);
 }
 
 /* ---- serving ---- */
@@ -297,10 +302,10 @@ static int serve(struct settings *settings)
 	if (err != 0 && !reused)
 		return hrv_fail("", "%s", why);
 	format_url(&address, settings->server.token, url, sizeof url);
-	puts(url);
+	fprintf(settings->background ? stderr : stdout, "%s\n", url);
 	fflush(stdout);
 	show(settings, url);
-	if (ready >= 0)
+	if (settings->background)
 		detach(ready);
 	if (!reused)
 		wait_for_end(&signals, settings->exit_with);
