@@ -123,12 +123,9 @@ def is_source(path):
 def module_file(name):
     """Path of what ``python -m name`` runs, found without importing anything; None when it is not found."""
     place = sys.path
-    for part in range(name.count(".") + 2):
-        module = ".".join(name.split(".")[: part + 1])
-        if part > name.count("."):
-            module += ".__main__"
+    for part in name.split(".") + ["__main__"]:
         try:
-            spec = importlib.machinery.PathFinder.find_spec(module, place)
+            spec = importlib.machinery.PathFinder.find_spec(part, place)
         except (ImportError, ValueError):
             spec = None
         if spec is None:

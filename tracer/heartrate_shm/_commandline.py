@@ -36,9 +36,10 @@ def split(words):
             if letters == len(text):
                 options.append(word)
                 continue
-            value = word[letters + 1 :] or (rest.pop(0) if rest else word[:0])
+            joined = word[letters + 1 :]
+            value = joined or (rest.pop(0) if rest else word[:0])
             if text[letters] in "WX":
-                options += [word[: letters + 1], value]
+                options += [word] if joined else [word, value]
                 continue
             if letters > 1:
                 options.append(word[:letters])
