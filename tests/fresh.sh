@@ -73,28 +73,33 @@ inside() {
 			cd ~/heartrate_shm && $command"
 }
 
-if [ "${FRESH_INSIDE:-}" = yes ]; then
-	inside
-fi
-case $suite in
-bookworm | trixie | forky) ;;
-*) die "which suite is '$suite'? bookworm, trixie or forky" ;;
-esac
-[ "$(id -u)" -eq 0 ] || die "a new system can only be made as root"
-mkdir -p "$store"
-exec 9>"$store/$suite.lock"
-flock -n 9 || die "another run has $system"
-[ -f "$base" ] || make_base
-if [ $# -eq 1 ] || [ ! -d "$system" ]; then
-	rm -rf "$system"
-	mkdir "$system"
-	tar -C "$system" -xf "$base"
-fi
-rm -f "$system/project.bundle"
-git -C "$project" bundle create -q "$system/project.bundle" HEAD
-SECONDS=0
-result=passed
-FRESH_INSIDE=yes unshare --mount --pid --fork --kill-child "$0" "$suite" "$command" 9>&- || result=failed
-printf 'fresh: %s on a new %s: %s, %d:%02d min (system in %s)\n' \
-	"$command" "$suite" "$result" $((SECONDS / 60)) $((SECONDS % 60)) "$system"
-[ $result = passed ]
+main() {
+	if [ "${FRESH_INSIDE:-}" = yes ]; then
+		inside
+	fi
+	case $suite in
+	bookworm | trixie | forky) ;;
+	*) die "which suite is '$suite'? bookworm, trixie or forky" ;;
+	esac
+	[ "$(id -u)" -eq 0 ] || die "a new system can only be made as root"
+	mkdir -p "$store"
+	exec 9>"$store/$suite.lock"
+	flock -n 9 || die "another run has $system"
+	[ -f "$base" ] || make_base
+	if [ $# -eq 1 ] || [ ! -d "$system" ]; then
+		rm -rf "$system"
+		mkdir "$system"
+		tar -C "$system" -xf "$base"
+	fi
+	rm -f "$system/project.bundle"
+	git -C "$project" bundle create -q "$system/project.bundle" HEAD
+	SECONDS=0
+	result=passed
+	FRESH_INSIDE=yes unshare --mount --pid --fork --kill-child "$0" "$suite" "$command" 9>&- || result=failed
+	printf 'fresh: %s on a new %s: %s, %d:%02d min (system in %s)\n' \
+		"$command" "$suite" "$result" $((SECONDS / 60)) $((SECONDS % 60)) "$system"
+	[ $result = passed ]
+}
+
+# On one line: bash reads a script as it goes, and this one may be changed while it runs.
+main "$@"; exit
