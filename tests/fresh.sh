@@ -69,7 +69,7 @@ inside() {
 		[ -n "${!name:-}" ] && settings+=("$name=${!name}")
 	done
 	exec chroot "$system" env -i HOME=/root TERM="${TERM:-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		"${settings[@]}" bash -c "rm -rf ~/heartrate_shm && git clone -q -c advice.detachedHead=false /project.bundle ~/heartrate_shm &&
+		"${settings[@]}" bash -c "rm -rf ~/heartrate_shm && git -c init.defaultBranch=main clone -q -c advice.detachedHead=false /project.bundle ~/heartrate_shm &&
 			cd ~/heartrate_shm && $command"
 }
 
