@@ -1,0 +1,438 @@
+"""hrview as a server: the page, /api, the websocket's frames against the truth, and who gets in."""
+import os
+import re
+import socket
+import struct
+import time
+
+import pytest
+
+from viewer import DEADLINE_S, NO_FILE, Program, Refused, Server, WebSocket, dump, poll, segments_of
+
+WITHOUT_PAGE = b"HR_PAGE=OFF"  # what an hrview that was built without its page says
+
+
+@pytest.fixture
+def server():
+    with Server() as running:
+        yield running
+
+
+def entry_of(frame, pid):
+    (entry,) = [program for program in frame["programs"] if program["pid"] == pid]
+    return entry
+
+
+def watch(page, program):
+    """(instance, index of the program's file, the first full frame)"""
+    frame = page.ask(full=True)
+    instance = entry_of(frame, program.pid)["id"]
+    frame = page.ask(instance)
+    assert frame["program"]["full"] is True
+    (index,) = [file["i"] for file in frame["program"]["files"] if file["path"] == str(program.path)]
+    return instance, index, frame
+
+
+def triples(flat):
+    return {flat[i]: flat[i + 1] for i in range(0, len(flat), 3)}
+
+
+def come_to_rest(page, instance, file):
+    """The program answers a moment before its next line waits for the next command."""
+    poll(lambda: page.ask(instance, file)["program"]["lines"] == [], "the program at rest")
+
+
+# ---- frames --------------------------------------------------------------------------------------------------------
+
+
+def test_frame_has_programs_once(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        frame = page.ask()
+        assert frame["v"] == 1 and abs(frame["now"] / 1000 - time.time()) < 60
+        assert entry_of(frame, program.pid)["state"] == "live"
+        assert "program" not in frame
+        # Programs of others come and go on this machine, but not all the time.
+        poll(lambda: "programs" not in page.ask(), "a frame without the list")
+
+
+def test_lines_of_a_file_and_then_what_changes(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        program.do("work(1000)")
+        instance, file, frame = watch(page, program)
+        assert "lines" not in frame["program"] and "file" not in frame["program"]
+        lines = page.ask(instance, file)["program"]
+        assert lines["file"] == file and lines["linesFull"] is True and lines["full"] is False
+        counted = triples(lines["lines"])
+        assert counted[program.line_of("total += i")] == 1000
+        assert counted[program.line_of("total = None")] == 0  # can be hit and was not
+        assert "files" not in lines and lines["tick"] > 0
+
+        come_to_rest(page, instance, file)
+        nothing = page.ask(instance, file)["program"]
+        assert nothing["linesFull"] is False and nothing["lines"] == []
+        assert "totals" not in nothing and "files" not in nothing
+
+        program.do("work(1)")
+        changed = page.ask(instance, file)["program"]
+        loop, body, last = (program.line_of(text) for text in ("for i in", "total += i", "return total"))
+        delta = triples(changed["lines"])
+        assert delta[body] == 1001 and delta[loop] == 1003 and delta[last] == 2
+        everything = page.ask(instance, file, full=True)["program"]
+        assert triples(everything["totals"])[file] == sum(triples(everything["lines"]).values())
+        assert triples(changed["totals"])[file] > triples(frame["program"]["totals"])[file]
+
+
+def test_frame_agrees_with_dump(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        program.do("work(77)")
+        instance, file, _ = watch(page, program)
+        come_to_rest(page, instance, file)
+        lines = triples(page.ask(instance, file, full=True)["program"]["lines"])
+        lines = {line: hits for line, hits in lines.items() if hits}
+        dumped = {int(line): hits for entry in dump(program.pid)["files"] if entry["path"] == str(program.path)
+                  for line, hits in entry["lines"].items()}
+        assert lines == dumped
+        assert server.get_json("/api/dump/%d" % program.pid)["files"] == dump(program.pid)["files"]
+
+
+def test_new_code_and_files_come_by_themselves(server, tmp_path):
+    with Program(tmp_path, arguments="files=heartrate_shm.files.all") as program, WebSocket(server.port) as page:
+        instance, _, _ = watch(page, program)
+        (tmp_path / "later.py").write_text("def f():\n    return 1\n")
+        program.do("sys.path.insert(0, %r); import later; later.f()" % str(tmp_path))
+        frame = page.ask(instance)["program"]
+        (later,) = [file for file in frame["files"] if file["path"] == str(tmp_path / "later.py")]
+        assert later["traced"] and later["disk"] and not later["changed"]
+        assert triples(frame["totals"])[later["i"]] == 2
+        assert triples(page.ask(instance, later["i"])["program"]["lines"]) == {1: 1, 2: 1}
+
+
+def test_threads_come_when_a_stack_changes(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        instance, file, _ = watch(page, program)
+        poll(lambda: dump(program.pid)["threads"], "a stack")
+        page.ask(instance, full=True)
+        program.do("import threading; event = threading.Event()")
+        program.do("threading.Thread(target=nap, args=[event], name='napper', daemon=True).start()")
+
+        def napper():
+            for thread in page.ask(instance)["program"].get("threads", []):
+                if thread["name"] == "napper" and any(frame[1] == "nap" for frame in thread["frames"]):
+                    return thread
+
+        thread = poll(napper, "the napper's stack")
+        (frame,) = [frame for frame in thread["frames"] if frame[1] == "nap"]
+        assert frame[0] == file and frame[2] == program.line_of("event.wait()")
+        assert thread["depth"] == len(thread["frames"]) == thread["elided_at"] and thread["task"] is False
+        program.do("event.set()")
+
+        def ended():
+            threads = page.ask(instance)["program"].get("threads")
+            return threads is not None and "napper" not in [thread["name"] for thread in threads]
+
+        poll(ended, "the end of the napper")
+
+
+def test_program_that_comes_and_ends_is_seen(server, tmp_path):
+    with WebSocket(server.port) as page:
+        page.ask()
+        with Program(tmp_path) as program:
+
+            def state():
+                entries = [entry for entry in page.ask().get("programs", []) if entry["pid"] == program.pid]
+                return entries and entries[0]["state"]
+
+            poll(lambda: state() == "live", "the program in the list")
+            program.do("work(5)")
+            program.end()
+            poll(lambda: state() == "closed", "its end")
+            instance, file, _ = watch(page, program)
+            assert triples(page.ask(instance, file)["program"]["lines"])[program.line_of("total += i")] == 5
+            for segment in segments_of(program.pid):
+                segment.unlink()
+            poll(lambda: page.ask(instance)["program"].get("gone"), "its disappearance")
+
+
+def test_killed_program_keeps_its_last_picture(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        program.do("work(5)")
+        instance, file, _ = watch(page, program)
+        program.kill()
+
+        def dead():
+            entries = [entry for entry in page.ask(instance).get("programs", []) if entry["pid"] == program.pid]
+            return entries and entries[0]["state"] == "dead"
+
+        poll(dead, "the program being dead")
+        lines = page.ask(instance, file, full=True)["program"]["lines"]
+        assert triples(lines)[program.line_of("total += i")] == 5
+
+
+def test_segment_truncated_under_an_open_page_is_corrupt(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        instance, file, _ = watch(page, program)
+        program.kill()
+        (segment,) = segments_of(program.pid)
+        os.truncate(segment, 4096)
+        frame = page.ask(instance, file)
+        assert frame["program"]["id"] == instance and "lines" not in frame["program"]
+        assert entry_of(page.ask(full=True), program.pid)["state"] == "corrupt"
+        assert "truncated" in entry_of(page.ask(full=True), program.pid)["why"]
+
+
+def test_views_do_not_disturb_each_other(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as one, WebSocket(server.port) as two:
+        instance, file, _ = watch(one, program)
+        one.ask(instance, file)
+        program.do("work(5)")
+        body = program.line_of("total += i")
+        assert triples(one.ask(instance, file)["program"]["lines"])[body] == 5
+        come_to_rest(one, instance, file)
+        watch(two, program)
+        assert triples(two.ask(instance, file)["program"]["lines"])[body] == 5
+        assert one.ask(instance, file)["program"]["lines"] == []
+
+
+def test_hrview_of_one_program_serves_no_other(tmp_path):
+    (tmp_path / "other").mkdir()
+    with Program(tmp_path) as program, Program(tmp_path / "other") as other, Server(program.pid) as narrow:
+        with WebSocket(narrow.port) as page, Server() as wide, WebSocket(wide.port) as wide_page:
+            assert [entry["pid"] for entry in page.ask()["programs"]] == [program.pid]
+            foreign = entry_of(wide_page.ask(), other.pid)["id"]
+            assert page.ask(foreign)["program"] == {"id": foreign, "gone": True}
+        assert [entry["pid"] for entry in narrow.get_json("/api/programs")["programs"]] == [program.pid]
+        assert narrow.request("/api/dump/%d" % other.pid)[0] == 404
+        assert narrow.request("/api/source?program=%s&file=0" % foreign)[0] == 404
+
+
+@pytest.mark.parametrize("opcode, data", [
+    (2, b""), (2, b"\1" * 15), (2, b"\1" * 17), (2, struct.pack("<BBHIQ", 2, 0, 0, NO_FILE, 0)),
+    (2, struct.pack("<BBHIQ", 1, 2, 0, NO_FILE, 0)), (2, struct.pack("<BBHIQ", 1, 0, 1, NO_FILE, 0)), (1, b"hello"),
+], ids=["empty", "short", "long", "version", "flags", "reserved", "text"])
+def test_anything_but_a_request_closes_with_1008(server, opcode, data):
+    with WebSocket(server.port) as page:
+        page.send(opcode, data)
+        assert page.receive() == (8, struct.pack(">H", 1008))
+
+
+def test_requests_in_one_packet_are_all_answered(server):
+    with WebSocket(server.port) as page:
+        for _ in range(20):
+            page.send(2, struct.pack("<BBHIQ", 1, 0, 0, NO_FILE, 0))
+        assert all(page.receive()[0] == 2 for _ in range(20))
+
+
+# ---- http ----------------------------------------------------------------------------------------------------------
+
+
+def test_page_and_its_parts_are_served(server):
+    status, headers, body = server.request("/")
+    if WITHOUT_PAGE in body:
+        assert status == 404
+        return
+    assert status == 200 and headers["Content-Type"].startswith("text/html")
+    policy = headers["Content-Security-Policy"]
+    nonce = re.search("'nonce-([0-9a-f]{32})'", policy).group(1)
+    assert nonce.encode() in body and b"__CSP_NONCE__" not in body
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    assert headers["Cache-Control"] == "no-store"
+    assert re.search("'nonce-([0-9a-f]{32})'", server.request("/")[1]["Content-Security-Policy"]).group(1) != nonce
+    parts = re.findall(r'(?:src|href)="(/assets/[^"]+)"', body.decode())
+    assert len(parts) >= 2
+    for part in parts:
+        status, headers, body = server.request(part)
+        assert status == 200 and body and "immutable" in headers["Cache-Control"]
+        assert headers["Content-Type"].startswith("text/")
+
+
+def test_every_answer_says_nosniff_and_none_lets_other_sites_read(server):
+    for path in ("/", "/healthz", "/api/programs", "/no/such/thing", "/assets/nothing", "/ws"):
+        _, headers, _ = server.request(path)
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert not [name for name in headers if name.lower().startswith("access-control")]
+
+
+def test_health_and_methods(server):
+    assert server.request("/healthz")[::2] == (200, b"ok\n")
+    assert server.request("/healthz", "HEAD")[::2] == (200, b"")
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"):
+        assert server.request("/healthz", method)[0] in (400, 405), method
+    assert server.request("/ws")[0] == 426
+
+
+@pytest.mark.parametrize("path", [
+    "/../../etc/passwd", "/assets/../../../etc/passwd", "/assets/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/etc/passwd",
+    "/assets//etc/passwd", "/index.html", "/api/dump/", "/api/dump/x", "/api/dump/../../etc/passwd", "/api/dump/999999999",
+])
+def test_there_is_nothing_but_what_is_served(server, path):
+    status, _, body = server.request(path)
+    assert status == 404 and b"root:" not in body
+
+
+def source(server, instance, file):
+    status, headers, body = server.request("/api/source?program=%s&file=%s" % (instance, file))
+    return status, headers["X-Source"], body
+
+
+def test_source_is_given_and_told_when_changed(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        text = program.path.read_bytes()
+        instance, file, _ = watch(page, program)
+        assert source(server, instance, file) == (200, "loaded", text)
+        program.path.write_bytes(text + b"# more\n")
+        assert source(server, instance, file) == (200, "changed", text + b"# more\n")
+
+        def changed():
+            frame = page.ask(instance, file)["program"]
+            return [entry["changed"] for entry in frame.get("files", []) if entry["i"] == file] == [True]
+
+        poll(changed, "the change in a frame")
+        program.path.unlink()
+        status, _, body = source(server, instance, file)
+        assert status == 404 and b"prog.py" in body
+
+
+def test_source_of_text_without_a_file_travels_with_the_program(server, tmp_path):
+    with Program(tmp_path, arguments="files=heartrate_shm.files.all") as program, WebSocket(server.port) as page:
+        program.do("import linecache; text = 'def g():\\n    return 5\\n'; "
+                   "linecache.cache['<made>'] = (len(text), None, text.splitlines(True), '<made>'); "
+                   "exec(compile(text, '<made>', 'exec')); g()")
+        instance = entry_of(page.ask(), program.pid)["id"]
+        files = page.ask(instance)["program"]["files"]
+        (made,) = [entry for entry in files if entry["path"] == "<made>"]
+        assert made["disk"] is False
+        assert source(server, instance, made["i"]) == (200, "loaded", b"def g():\n    return 5\n")
+
+
+def test_source_only_of_the_table(server, tmp_path):
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        instance, file, _ = watch(page, program)
+        for index in ("99999", str(NO_FILE)):
+            assert source(server, instance, index)[0] == 404
+        assert source(server, "00000000000000ff", file)[0] == 404
+        for query in ("", "?program=" + instance, "?file=0", "?program=%s&file=-1" % instance,
+                      "?program=%s&file=/etc/passwd" % instance, "?program=xyz&file=0", "?program=%s&file=4294967296" % instance,
+                      "?program=1%s&file=0" % instance):
+            assert server.request("/api/source" + query)[0] == 400, query
+
+
+def test_source_swapped_for_a_link_is_not_followed(server, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("the key")
+    with Program(tmp_path) as program, WebSocket(server.port) as page:
+        instance, file, _ = watch(page, program)
+        program.path.unlink()
+        program.path.symlink_to(secret)
+        status, _, body = source(server, instance, file)
+        assert status == 404 and b"the key" not in body and b"symbolic link" in body
+        program.path.unlink()
+        os.mkfifo(program.path)
+        status, _, body = source(server, instance, file)
+        assert status == 404 and b"regular file" in body
+
+
+# ---- who gets in ---------------------------------------------------------------------------------------------------
+
+
+def test_host_must_be_loopback(server):
+    for host in ("evil.example", "evil.example:%d" % server.port, "127.0.0.1.evil.example", "0.0.0.0"):
+        assert server.request("/api/programs", host=host)[0] == 403, host
+    for host in ("localhost", "localhost:1", "127.0.0.1:8888", "[::1]:9999", "x.localhost:80"):
+        assert server.request("/api/programs", host=host)[0] == 200, host
+    with pytest.raises(Refused) as refused:
+        WebSocket(server.port, Host="evil.example")
+    assert refused.value.status == 403
+
+
+def test_pages_of_other_sites_get_nothing(server):
+    own = "http://127.0.0.1:%d" % server.port
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "http://localhost:%d" % server.port, own + ".evil.example"):
+        assert server.request("/api/programs", Origin=origin)[0] == 403, origin
+        with pytest.raises(Refused) as refused:
+            WebSocket(server.port, Origin=origin)
+        assert refused.value.status == 403
+    assert server.request("/api/programs", Origin=own)[0] == 200
+    with WebSocket(server.port, Origin=own) as page:
+        assert page.ask()["v"] == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_another_user_needs_the_token():
+    with Server("--token", "s3cret", uid=65534) as server:
+        status, headers, body = server.request("/api/programs")
+        assert status == 401 and headers["WWW-Authenticate"] == "Bearer" and b"token" in body
+        with pytest.raises(Refused) as refused:
+            WebSocket(server.port)
+        assert refused.value.status == 401
+        assert server.request("/api/programs", Authorization="Bearer wrong")[0] == 401
+        assert server.request("/api/programs", Authorization="Bearer s3cret")[0] == 200
+        assert server.request("/api/programs?token=s3cret")[0] == 200
+        cookie = "hrview-%d=s3cret" % server.port
+        with WebSocket(server.port, Cookie=cookie) as page:
+            assert page.ask()["v"] == 1
+        with pytest.raises(Refused):
+            WebSocket(server.port, Cookie="hrview-1=s3cret")
+        status, headers, _ = server.request("/?token=s3cret")
+        if status == 200:
+            assert headers["Set-Cookie"] == cookie + "; Path=/; HttpOnly; SameSite=Strict"
+    with Server(uid=65534) as server:
+        assert server.request("/api/programs")[0] == 401
+
+
+def test_all_addresses_need_the_token_that_is_printed():
+    with Server("--host", "0.0.0.0") as server:
+        token = re.search(r"\?token=([0-9a-f]{32})$", server.url).group(1)
+        assert server.request("/api/programs")[0] == 401
+        assert server.request("/api/programs?token=" + token)[0] == 200
+        assert server.request("/api/programs?token=" + token, host="box.example:1")[0] == 200
+
+
+# ---- load ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_65th_page_gets_a_clear_503_and_the_others_go_on(server):
+    pages = [WebSocket(server.port) for _ in range(64)]
+    try:
+        assert all(page.ask()["v"] == 1 for page in pages)
+        with pytest.raises(Refused) as refused:
+            WebSocket(server.port)
+        assert refused.value.status == 503 and "64" in refused.value.text
+        assert server.request("/healthz")[0] == 200
+        pages.pop().close()
+
+        def another():
+            try:
+                return WebSocket(server.port)
+            except Refused:
+                return None
+
+        pages.append(poll(another, "the place that was given up"))
+        assert all(page.ask()["v"] == 1 for page in pages)
+    finally:
+        for page in pages:
+            page.close()
+
+
+def test_silent_connections_do_not_keep_others_out(server):
+    with WebSocket(server.port) as page:
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+        try:
+            start = time.monotonic()
+            assert page.ask()["v"] == 1
+            assert server.request("/healthz")[0] == 200
+            with WebSocket(server.port) as another:
+                assert another.ask()["v"] == 1
+            assert time.monotonic() - start < DEADLINE_S
+        finally:
+            for connection in silent:
+                connection.close()
+
+
+def test_many_hrviews_watch_one_program(tmp_path):
+    with Program(tmp_path) as program:
+        program.do("work(9)")
+        with Server() as one, Server() as two, Server() as three:
+            for server in (one, two, three):
+                with WebSocket(server.port) as page:
+                    instance, file, _ = watch(page, program)
+                    assert triples(page.ask(instance, file)["program"]["lines"])[program.line_of("total += i")] == 9
