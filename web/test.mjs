@@ -18,7 +18,10 @@ events.on('test:pass', (event) => {
   if (event.skip !== undefined || event.todo !== undefined) counts.skipped++;
   else counts.passed++;
 });
-events.on('test:fail', () => counts.failed++);
+events.on('test:fail', (event) => {
+  // A file fails as well when a test in it does; alone only when it could not be run.
+  if (event.details.error?.failureType !== 'subtestsFailed') counts.failed++;
+});
 events.compose(new spec()).pipe(process.stdout);
 events.on('end', () => {
   process.on('exit', () => {

@@ -4,7 +4,8 @@ import { Clock } from './clock';
 import type { Tone } from './colour';
 import { Connection, type Link, type World } from './connection';
 import { el } from './dom';
-import { loadTheme, saveTheme, type Theme, THEMES } from './preferences';
+import { loadTheme, loadTimeColumn, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
+import { Follower } from './follow';
 import { formatRoute, HOME, parseRoute, type Place } from './route';
 import { Sources } from './sources';
 import { type Changes, noChanges, type ProgramModel, Store } from './store';
@@ -29,6 +30,7 @@ export class App {
   private readonly sources = new Sources(() => (this.sourcesArrived = true));
   private readonly topbar = new TopbarView({
     pause: () => this.pause(!this.paused),
+    follow: () => this.setFollowing(!this.follower.on),
     theme: () => this.nextTheme(),
     help: () => this.help.toggle(),
   });
@@ -47,7 +49,9 @@ export class App {
   private file = -1; // the one shown, -1 none (yet)
   private link: Link = { state: 'connecting' };
   private paused = false;
+  private readonly follower = new Follower();
   private theme: Theme = loadTheme();
+  private timeColumn = loadTimeColumn();
   private sourcesArrived = false;
   private placed = true; // the place is another than what is drawn
   private figuresAt = Number.NEGATIVE_INFINITY;
@@ -74,6 +78,9 @@ export class App {
     );
     addEventListener('hashchange', () => this.readRoute());
     addEventListener('keydown', (event) => this.key(event));
+    // Who scrolls wants to look at something else.
+    this.source.root.addEventListener('wheel', () => this.setFollowing(false), { passive: true });
+    this.source.root.addEventListener('touchmove', () => this.setFollowing(false), { passive: true });
     this.darkScreen.addEventListener('change', () => this.applyTheme());
     this.applyTheme();
     this.topbar.setPaused(false);
@@ -188,6 +195,15 @@ export class App {
         return () => this.goToLine((lines, at) => lines.filter((line) => line > at).sort((a, b) => a - b)[0]);
       case 'p':
         return () => this.goToLine((lines, at) => lines.filter((line) => line < at).sort((a, b) => b - a)[0]);
+      case 'c':
+        return () => this.source.toggleCold();
+      case 'f':
+        return () => this.setFollowing(!this.follower.on);
+      case 's':
+        return () => {
+          this.timeColumn = !this.timeColumn;
+          saveTimeColumn(this.timeColumn);
+        };
       case 'g':
         return () => (location.hash = formatRoute(HOME));
       case 't':
@@ -205,6 +221,23 @@ export class App {
     if (line === undefined) return;
     this.chooseLine(line);
     this.source.goTo(line);
+  }
+
+  private setFollowing(on: boolean): void {
+    this.follower.on = on;
+    this.topbar.setFollowing(on);
+  }
+
+  private follow(model: ProgramModel, wall: number): void {
+    const move = this.follower.next(model, this.file, (line) => this.source.sees(line), wall);
+    if (move === null) return;
+    const place = model.placeOf(move.file, null);
+    if (move.file === this.file) this.source.goTo(move.line);
+    else {
+      history.replaceState(null, '', formatRoute(place)); // following leaves no trail to go back through
+      this.goTo(place);
+      this.source.goTo(move.line);
+    }
   }
 
   private pause(paused: boolean): void {
@@ -302,7 +335,8 @@ export class App {
       this.source.setSource(model, file, this.sources.get(model.id, file));
     if (changes.program || changes.lines) this.source.setTable(model.table(file), changes.turned || changes.program);
     if (changes.program || changes.threads) this.source.setThreads(model, file);
-    this.source.draw({ model, file, now, tick, wall, target: this.place.line, still: this.lessMotion.matches });
+    this.source.draw({ model, file, now, tick, wall, target: this.place.line, still: this.lessMotion.matches, timeColumn: this.timeColumn });
+    if (this.follower.on && !this.paused) this.follow(model, wall);
   }
 
   /** What stands around the source: the top line, messages, health, title. */

@@ -5,6 +5,7 @@ export type Theme = 'auto' | 'light' | 'dark';
 export const THEMES: readonly Theme[] = ['auto', 'light', 'dark'];
 
 const THEME = 'heartrate.theme';
+const TIME_COLUMN = 'heartrate.time-column';
 const STACK_SHARE = 'heartrate.stack-share';
 
 export function loadTheme(): Theme {
@@ -24,6 +25,15 @@ export function loadStackShare(): number {
 
 export function saveStackShare(share: number): void {
   save(STACK_SHARE, share.toFixed(3));
+}
+
+/** Whether the strip has a column for the share of time. */
+export function loadTimeColumn(): boolean {
+  return load(TIME_COLUMN) === 'on';
+}
+
+export function saveTimeColumn(on: boolean): void {
+  save(TIME_COLUMN, on ? 'on' : 'off');
 }
 
 function load(key: string): string | null {

@@ -1,6 +1,7 @@
 // store.ts — what the page knows: frames are applied here, views read from here. No DOM, no network.
 import { Heat } from './heat';
 import { LineTable } from './lines';
+import { Samples } from './samples';
 import type { Place } from './route';
 import type { FileEntry, Note, Program, ProgramFrame, Sampler, Thread, WireFrame } from './wire';
 
@@ -44,6 +45,7 @@ export class ProgramModel {
   drops: ReadonlyMap<string, number> = new Map();
   readonly notes: Note[] = [];
   sampler: Sampler | null = null;
+  readonly samples = new Samples();
   private readonly tables = new Map<number, LineTable>();
   private readonly colours = new Map<number, number>();
 
@@ -167,6 +169,7 @@ export class Store {
       changes.program = changes.threads = changes.health = true;
     }
     const model = this.model as ProgramModel;
+    const before = startsOver ? frame.tick : model.tick;
     model.tick = frame.tick;
     model.heardAt = now;
     for (const file of frame.files) model.files[file.index] = file;
@@ -174,6 +177,7 @@ export class Store {
     this.applyTotals(model, frame, startsOver, now);
     this.applyLines(model, frame, now);
     this.applyThreads(model, frame, startsOver);
+    if (frame.tick > before) model.samples.take(this.heldThreads ?? model.threads, model.files);
     if (frame.drops !== null) model.drops = frame.drops;
     if (frame.sampler !== null) model.sampler = frame.sampler;
     model.notes.push(...frame.notes);

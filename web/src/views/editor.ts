@@ -5,6 +5,7 @@ import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/sea
 import { EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, keymap, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
+import { coldLines } from './cold';
 import { runningField } from './running';
 
 /** Which lines can be hit and never were; asked while the visible lines are decorated. */
@@ -53,6 +54,7 @@ export function editorExtensions(facts: LineFacts, leftMargin: () => number, csp
     search({ top: true }),
     highlightSelectionMatches(),
     keymap.of(searchKeymap),
+    coldLines,
     targetField,
     runningField,
     unhitLines(facts),

@@ -12,7 +12,9 @@ import type { Source } from '../sources';
 import type { ProgramModel } from '../store';
 import { fileMessages } from '../trouble';
 import { editorExtensions, factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
+import { coldRuns, setCold } from './cold';
 import { Messages } from './messages';
+import { Minimap } from './minimap';
 import { type Running, runningIn, runningLines, setRunning } from './running';
 import { Strip } from './strip';
 
@@ -28,6 +30,7 @@ export interface SourceScene {
   readonly wall: number;
   readonly target: number | null;
   readonly still: boolean;
+  readonly timeColumn: boolean;
 }
 
 export class SourceView {
@@ -35,6 +38,7 @@ export class SourceView {
   private readonly strip = new Strip();
   private readonly extensions: Extension;
   private readonly editor: EditorView;
+  private readonly minimap = new Minimap((share) => this.scrollToShare(share));
   private readonly messages = new Messages();
   private readonly directory = el('span', { class: 'dir' });
   private readonly name = el('b');
@@ -52,6 +56,7 @@ export class SourceView {
   private figuresAt = Number.NEGATIVE_INFINITY;
   private tableAt = Number.NEGATIVE_INFINITY;
   private target: number | null = null;
+  private hidesCold = false;
 
   constructor(cspNonce: string, private readonly lineChosen: (line: number) => void) {
     const unhit = (line: number): boolean => {
@@ -68,7 +73,7 @@ export class SourceView {
       el('header', { class: 'source-head' }, el('h2', {}, this.directory, this.name), this.figures, legend),
       this.messages.root,
       this.waiting,
-      this.editor.dom,
+      el('div', { class: 'source-body' }, this.editor.dom, this.minimap.root),
       this.hint,
       this.hot,
     );
@@ -84,6 +89,7 @@ export class SourceView {
 
   restyle(tone: Tone): void {
     this.strip.restyle(tone);
+    this.minimap.restyle(tone);
   }
 
   search(): void {
@@ -92,6 +98,35 @@ export class SourceView {
 
   focus(): void {
     this.editor.scrollDOM.focus({ preventScroll: true });
+  }
+
+  /** Folds what was not hit, or shows it again. */
+  toggleCold(): void {
+    this.hidesCold = !this.hidesCold;
+    this.foldCold();
+  }
+
+  private foldCold(): void {
+    const table = this.table;
+    const hit = (line: number): boolean => {
+      const item = table?.itemOf(line) ?? -1;
+      return item !== -1 && (table?.hitsOf(item) ?? 0) > 0;
+    };
+    const runs = this.hidesCold && table !== null ? coldRuns(this.editor.state.doc.lines, hit) : [];
+    this.editor.dispatch({ effects: setCold.of(runs) });
+  }
+
+  private scrollToShare(share: number): void {
+    const scroller = this.editor.scrollDOM;
+    scroller.scrollTop = share * scroller.scrollHeight - scroller.clientHeight / 2;
+  }
+
+  /** Is a line where the reader sees it? */
+  sees(line: number): boolean {
+    if (line < 1 || line > this.editor.state.doc.lines) return true; // not in this text: nothing to go to
+    const block = this.editor.lineBlockAt(this.editor.state.doc.line(line).from);
+    const { scrollTop, clientHeight } = this.editor.scrollDOM;
+    return block.top >= scrollTop && block.bottom <= scrollTop + clientHeight;
   }
 
   /** Goes to a line, as soon as there is text to go to. */
@@ -123,7 +158,9 @@ export class SourceView {
   setTable(table: LineTable | null, turned: boolean): void {
     const another = table !== this.table;
     this.table = table;
-    if (another || turned) this.editor.dispatch({ effects: factsChanged.of(null) });
+    if (!another && !turned) return;
+    this.editor.dispatch({ effects: factsChanged.of(null) });
+    if (this.hidesCold) this.foldCold();
   }
 
   setThreads(model: ProgramModel, file: number): void {
@@ -139,7 +176,10 @@ export class SourceView {
       this.target = scene.target;
       this.editor.dispatch({ effects: setTarget.of(scene.target) });
     }
-    this.strip.draw(this.editor, { ...scene, table: this.table, running: this.running });
+    const { samples } = scene.model;
+    const timeOf = scene.timeColumn ? (line: number): number => samples.share(scene.file, line) : null;
+    this.strip.draw(this.editor, { ...scene, table: this.table, running: this.running, timeOf });
+    this.minimap.draw(this.editor, this.table, scene.now, scene.wall);
     this.showHint(scene);
     if (scene.wall - this.figuresAt > FIGURES_MS) {
       this.figuresAt = scene.wall;
@@ -162,6 +202,7 @@ export class SourceView {
       replaceText(this.editor, this.extensions, text);
       this.target = null;
       this.setThreads(scene.model, scene.file);
+      if (this.hidesCold) this.foldCold();
     }
     if (this.pendingLine === null || this.editor.dom.hidden) return;
     scrollToLine(this.editor, this.pendingLine);
@@ -175,6 +216,7 @@ export class SourceView {
     const table = this.table;
     const parts = [`${exact(hits)} hits`, perSecond(model.fileHeat.rate(file, now))];
     if (table !== null) parts.push(`${exact(table.hitLines)} of ${exact(table.lines.length)} lines hit`);
+    if (scene.timeColumn) parts.push(`time estimated from ${exact(model.samples.total)} samples`);
     return parts.join('  ·  ');
   }
 
@@ -225,7 +267,12 @@ function hintText(table: LineTable, item: number, scene: SourceScene): string {
   if (hits === 0) return `${line}  ·  can be hit, never was`;
   const share = percent(hits / table.heat.total);
   const rate = perSecond(table.heat.rate(item, scene.now));
-  return `${line}  ·  ${exact(hits)} hits  ·  ${rate}  ·  ${share} of the file  ·  last hit ${ago(table, item, scene)}`;
+  const { samples } = scene.model;
+  const time =
+    samples.total === 0
+      ? ''
+      : `  ·  about ${percent(samples.share(scene.file, table.lineOf(item)))} of the time (${exact(samples.total)} samples)`;
+  return `${line}  ·  ${exact(hits)} hits  ·  ${rate}  ·  ${share} of the file  ·  last hit ${ago(table, item, scene)}${time}`;
 }
 
 function ago(table: LineTable, item: number, scene: SourceScene): string {

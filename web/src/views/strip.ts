@@ -4,7 +4,7 @@
 // than is visible; each animation frame redraws the rows whose picture is another than before, and nothing else.
 // It draws what it is given (LineTable, heat) and keeps nothing but what is on it.
 import type { Text } from '@codemirror/state';
-import type { EditorView } from '@codemirror/view';
+import { BlockType, type EditorView } from '@codemirror/view';
 import { ramp, type Tone } from '../colour';
 import { el } from '../dom';
 import { exact, fitted } from '../format';
@@ -23,6 +23,7 @@ export interface StripScene {
   readonly tick: number; // the program's clock
   readonly running: ReadonlyMap<number, readonly number[]>; // line → colours of threads that run there
   readonly target: number | null; // the line that the URL names
+  readonly timeOf: ((line: number) => number) | null; // share of time samples, 0 to 1; null: without this column
   readonly still: boolean; // no easing: the reader asked for less motion
 }
 
@@ -45,6 +46,7 @@ interface Metrics {
   readonly numberEnd: number; // right edge of the line number
   readonly countEnd: number;
   readonly countChars: number;
+  readonly timeEnd: number | null;
   readonly barStart: number;
   readonly barWidth: number;
   readonly width: number;
@@ -58,6 +60,7 @@ class Row {
   ) {}
   readonly widths = new Int16Array(WINDOWS);
   hits = -2; // -1 cannot be hit
+  time = 0; // share of time in thousandths
   look = -1; // recency, marks and highlights in one number
 }
 
@@ -148,6 +151,7 @@ export class Strip {
   private drawRows(view: EditorView, scene: StripScene, ease: number): boolean {
     const padding = view.documentPadding.top;
     for (const block of view.viewportLineBlocks) {
+      if (block.type === BlockType.WidgetRange) continue; // lines that are folded away
       const y = block.top + padding - this.top;
       if (y + block.height <= 0 || y >= this.height) continue;
       const line = view.state.doc.lineAt(block.from).number;
@@ -168,11 +172,13 @@ export class Strip {
     const recency = hits > 0 && table !== null ? recencyStep(scene.tick - table.lastTickOf(item)) : 0;
     let look = recency | (line === scene.target ? 16 : 0) | (line === this.hovered ? 32 : 0);
     for (let i = 0; i < MARKS; i++) look |= ((marks[i] ?? -1) + 1) << (6 + i * 4);
-    let same = row.hits === hits && row.look === look;
+    const time = Math.round((scene.timeOf?.(line) ?? 0) * 1000);
+    let same = row.hits === hits && row.look === look && row.time === time;
     if (hits > 0 && table !== null) same = this.easeBars(row, table, item, ease) && same;
     if (same) return;
     row.hits = hits;
     row.look = look;
+    row.time = time;
     this.paint(row, height, recency, marks);
   }
 
@@ -215,6 +221,10 @@ export class Strip {
       pen.fillStyle = row.hits > 0 ? look.count : look.zero;
       pen.fillText(fitted(row.hits, m.countChars), m.countEnd, base);
     }
+    if (m.timeEnd !== null && row.time > 0) {
+      pen.fillStyle = look.numberHit;
+      pen.fillText(row.time < 10 ? '<1%' : `${Math.round(row.time / 10)}%`, m.timeEnd, base);
+    }
     if (row.hits === 0) {
       pen.strokeStyle = look.zero;
       pen.strokeRect(m.barStart + 0.5, y + height / 2 - 1.5, 3, 3);
@@ -250,12 +260,13 @@ export class Strip {
     const char = view.defaultCharacterWidth;
     const numberEnd = Math.round(10 + digits * char);
     const countEnd = Math.round(numberEnd + (narrow ? 6 : 14) + countChars * char);
-    const barStart = countEnd + (narrow ? 6 : 10);
+    const timeEnd = scene.timeOf === null ? null : Math.round(countEnd + 5 * char);
+    const barStart = (timeEnd ?? countEnd) + (narrow ? 6 : 10);
     const barWidth = narrow ? 44 : 132;
     const width = barStart + barWidth + 14;
     if (this.metrics?.width === width && this.metrics.countChars === countChars && this.metrics.numberEnd === numberEnd)
       return;
-    this.metrics = { numberEnd, countEnd, countChars, barStart, barWidth, width };
+    this.metrics = { numberEnd, countEnd, countChars, timeEnd, barStart, barWidth, width };
     this.dom.style.width = `${width}px`;
     this.height = 0;
   }

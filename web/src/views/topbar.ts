@@ -9,6 +9,7 @@ import { stateWord, timesOf } from './home';
 
 const PAUSE = 'M4.5 3v10M11.5 3v10';
 const PLAY = 'M4 2.5l9 5.5-9 5.5z';
+const FOLLOW = 'M8 1.5v3M8 11.5v3M1.5 8h3M11.5 8h3M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6z';
 const HELP = 'M5.5 5.8a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.7M8 12.4v.2';
 const PULSE = 'M1 8.5h3l1.6-4 2.6 7.5 2-5.5 1 2h3.8';
 const THEME_ICONS: Readonly<Record<Theme, string>> = {
@@ -19,6 +20,7 @@ const THEME_ICONS: Readonly<Record<Theme, string>> = {
 
 export interface TopbarActions {
   pause(): void;
+  follow(): void;
   theme(): void;
   help(): void;
 }
@@ -31,20 +33,28 @@ export class TopbarView {
   private readonly about = el('span', { class: 'about' });
   private readonly rate = el('span', { class: 'rate' });
   private readonly pause: HTMLButtonElement;
+  private readonly follow: HTMLButtonElement;
   private readonly theme: HTMLButtonElement;
 
   constructor(actions: TopbarActions) {
     const logo = el('a', { class: 'logo', href: formatRoute(HOME), title: 'All programs (g)' }, icon(PULSE), el('span', {}, 'heartrate'));
     this.program.append(this.name, this.state, this.about);
     this.pause = button('Pause (space)', PAUSE, actions.pause);
+    this.follow = button('Follow the running line (f)', FOLLOW, actions.follow);
+    this.setFollowing(false);
     this.theme = button('Theme (t)', THEME_ICONS.auto, actions.theme);
     const help = button('Help (?)', HELP, actions.help);
-    this.root = el('header', { class: 'topbar' }, logo, this.program, el('span', { class: 'gap' }), this.rate, this.pause, this.theme, help);
+    this.root = el('header', { class: 'topbar' }, logo, this.program, el('span', { class: 'gap' }), this.rate, this.follow, this.pause, this.theme, help);
   }
 
   setTheme(theme: Theme): void {
     this.theme.replaceChildren(icon(THEME_ICONS[theme]));
     label(this.theme, `Theme: ${theme} (t)`);
+  }
+
+  setFollowing(on: boolean): void {
+    this.follow.classList.toggle('on', on);
+    this.follow.setAttribute('aria-pressed', String(on));
   }
 
   setPaused(paused: boolean): void {
@@ -58,6 +68,7 @@ export class TopbarView {
   update(program: Program | null, model: ProgramModel | null, now: number, wall: number): void {
     setHidden(this.program, program === null);
     setHidden(this.pause, program === null);
+    setHidden(this.follow, program === null);
     setHidden(this.rate, model === null || program?.state !== 'live');
     if (program === null) return;
     setText(this.name, program.name || `pid ${program.pid}`);

@@ -1,0 +1,103 @@
+// habits.test.ts — what a reader does with a long file: hide what is cold, follow, jump by the minimap, see time.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { eventually, launch, visit } from './chrome';
+import { FakeProgram, FakeViewer } from './fake';
+
+const LINES = 400;
+let browser: Browser;
+
+before(async () => {
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+});
+
+/** 400 lines that can be hit; 10 and 300 have been. */
+async function withLongFile(body: (page: Page, program: FakeProgram) => Promise<void>): Promise<void> {
+  const text = Array.from({ length: LINES }, (_, i) => `value_${i + 1} = ${i + 1}`).join('\n');
+  const program = new FakeProgram('00c0ffee12345678', [{ path: '/a/long.py', text }, { path: '/a/other.py', text: 'x = 1\n' }]);
+  program.know(0, Array.from({ length: LINES }, (_, i) => i + 1));
+  program.hit(0, 10, 5);
+  program.hit(0, 300, 50);
+  const viewer = new FakeViewer(join(process.cwd(), 'dist'));
+  viewer.programs.push(program);
+  await viewer.start();
+  try {
+    await visit(browser, viewer.url, {}, async (page) => {
+      await eventually('counts', () => page.evaluate(() => window.heartrate.lines()?.[300]), (hits) => hits === 50);
+      await body(page, program);
+    });
+  } finally {
+    await viewer.stop();
+  }
+}
+
+const visibleLines = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const box = document.querySelector('.cm-scroller')?.getBoundingClientRect();
+    const inside = [...document.querySelectorAll('.cm-line, .cm-content > .cold-row')].filter((line) => {
+      const { top, bottom } = line.getBoundingClientRect();
+      return box !== undefined && top >= box.top - 1 && bottom <= box.bottom + 1;
+    });
+    return inside.map((line) => line.textContent ?? '');
+  });
+
+test('c hides what was not hit, a first hit shows its line, c shows all again', () =>
+  withLongFile(async (page, program) => {
+    await page.keyboard.press('c');
+    const folded = ['9 lines not hit', 'value_10 = 10', '289 lines not hit', 'value_300 = 300', '100 lines not hit'];
+    await eventually('folded', () => visibleLines(page), (lines) => lines.join() === folded.join());
+    program.hit(0, 200);
+    await eventually('a hit', () => visibleLines(page), (lines) => lines.includes('value_200 = 200'));
+    await page.keyboard.press('c');
+    await eventually('all', () => visibleLines(page), (lines) => lines[1] === 'value_2 = 2');
+  }));
+
+test('f follows the running line within a file and into another; scrolling ends it', () =>
+  withLongFile(async (page, program) => {
+    await page.keyboard.press('f');
+    program.stack(1, 'MainThread', [[0, 'f', 250, 250, -1, -1]]);
+    await eventually('followed', () => visibleLines(page), (lines) => lines.includes('value_250 = 250'));
+    program.stack(1, 'MainThread', [[0, 'f', 250, 250, -1, -1], [1, 'g', 1, 1, -1, -1]]);
+    await eventually('other file', () => page.evaluate(() => window.heartrate.file()), (file) => file === '/a/other.py');
+    const follow = page.getByRole('button', { name: 'Follow the running line (f)' });
+    assert.equal(await follow.getAttribute('aria-pressed'), 'true');
+    await page.locator('.cm-scroller').hover();
+    await page.mouse.wheel(0, 10);
+    await eventually('off', () => follow.getAttribute('aria-pressed'), (pressed) => pressed === 'false');
+  }));
+
+test('a click into the minimap goes there', () =>
+  withLongFile(async (page) => {
+    const box = await page.locator('.minimap').boundingBox();
+    assert.ok(box !== null);
+    await page.mouse.click(box.x + 20, box.y + (box.height * 299) / LINES);
+    await eventually('there', () => visibleLines(page), (lines) => lines.includes('value_300 = 300'));
+  }));
+
+test('s tells the share of time with its number of samples, and is remembered', () =>
+  withLongFile(async (page, program) => {
+    program.stack(1, 'MainThread', [[0, 'f', 10, 10, -1, -1]]);
+    const width = (): Promise<number> => page.locator('.strip').evaluate((strip) => strip.clientWidth);
+    const narrow = await width();
+    await page.keyboard.press('s');
+    await page.getByText(/time estimated from [1-9][\d,]* samples/).waitFor();
+    await eventually('column', width, (wide) => wide > narrow);
+    await page.reload();
+    await page.getByText(/time estimated from/).waitFor();
+  }));
+
+test('pointing at a line tells its numbers in full', () =>
+  withLongFile(async (page) => {
+    const line = await page.locator('.cm-line', { hasText: 'value_10 =' }).boundingBox();
+    const strip = await page.locator('.strip').boundingBox();
+    assert.ok(line !== null && strip !== null);
+    await page.mouse.move(strip.x + 40, line.y + line.height / 2);
+    await page.getByText(/Line 10 {2}· {2}5 hits .* 9\.1 % of the file .* last hit/).waitFor();
+    await page.mouse.move(strip.x + 40, line.y + line.height * 1.5);
+    await page.getByText('Line 11  ·  can be hit, never was').waitFor();
+  }));
