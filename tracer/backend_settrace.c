@@ -3,7 +3,8 @@
  * The function is set on every thread state, so that running threads and those of _thread are traced too, and without
  * an object, so that sys.gettrace() stays None. A new thread is noticed by the first event of any other (its state is
  * at the head of the interpreter's list before it runs), by the sampler, and, for threading's own, by its trace hook.
- * Another tool may take the slot of a thread (sys.settrace): that is told, and taken back when it is free again. */
+ * Another tool may take the slot of a thread (sys.settrace): that is told, and taken back when it is free again; at once
+ * where sys.settrace() itself frees it, as doctest and many others do that put "back" the None that they found. */
 #include "pycompat.h"
 
 #if !HRT_HAVE_MONITORING
@@ -11,6 +12,8 @@
 #include "backend.h"
 #include "codemap.h"
 #include "process.h"
+
+#include <string.h>
 
 static PyInterpreterState *interpreter;
 static PyThreadState *const *thread_head; /* of the interpreter's list: the newest thread */
@@ -118,6 +121,41 @@ static void set_hook(PyObject *py_old, PyObject *py_new)
 		PyErr_Clear();
 }
 
+/* sys.settrace() goes on as the same object, but we look at the slot right after it. */
+static PyMethodDef *settrace_def;
+static PyCFunction settrace_own;
+
+static PyObject *settrace_and_look(PyObject *py_sys, PyObject *py_function)
+{
+	PyObject *py_none = settrace_own(py_sys, py_function);
+
+	if (py_none && hrt_tracer.segment && PyThreadState_Get()->interp == interpreter)
+		hrt_backend_watch(PyThreadState_Get());
+	return py_none;
+}
+
+static void watch_settrace(void)
+{
+	PyObject *py_settrace = PySys_GetObject("settrace");
+	PyMethodDef *def;
+
+	if (!py_settrace || !PyCFunction_Check(py_settrace))
+		return; /* somebody's own: the sampler looks, too */
+	def = ((PyCFunctionObject *)py_settrace)->m_ml;
+	if (strcmp(def->ml_name, "settrace") != 0 || def->ml_flags != METH_O)
+		return;
+	settrace_def = def;
+	settrace_own = def->ml_meth;
+	def->ml_meth = settrace_and_look;
+}
+
+static void unwatch_settrace(void)
+{
+	if (settrace_def && settrace_def->ml_meth == settrace_and_look)
+		settrace_def->ml_meth = settrace_own;
+	settrace_def = NULL;
+}
+
 int hrt_backend_init(void)
 {
 	interpreter = hrt_py_interpreter();
@@ -141,6 +179,7 @@ int hrt_backend_start(void)
 		watch_new_threads();
 		set_hook(Py_None, py_thread_hook);
 	}
+	watch_settrace();
 	return 0;
 }
 
@@ -155,6 +194,7 @@ void hrt_backend_stop(void)
 
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	set_hook(py_thread_hook, Py_None);
+	unwatch_settrace();
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
 	     thread = PyThreadState_Next(thread))
 		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == on_event)

@@ -20,7 +20,7 @@ if "t" in getattr(sys, "abiflags", ""):
     )
 
 try:
-    from . import _tracer
+    __import__(__name__ + "._tracer")  # "from . import" would hide that it is the module that is missing
 except ModuleNotFoundError as error:
     if error.name != __name__ + "._tracer":
         raise
