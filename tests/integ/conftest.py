@@ -1,0 +1,33 @@
+"""What must be there before the tests can run, and a /dev/shm of their own where the system allows it."""
+import ctypes
+import os
+import subprocess
+import sys
+
+import pytest
+
+import oracle
+
+CLONE_NEWNS = 0x00020000
+MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 0x4000, 1 << 18, 2, 4
+
+
+def own_shm():
+    """Gives this process and its children an empty /dev/shm that nobody else sees. False: not permitted."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() != 0 or libc.unshare(CLONE_NEWNS) != 0:
+        return False
+    return (libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+            and libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=1777") == 0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def everything_is_built():
+    own_shm()
+    found = subprocess.run([sys.executable, "-c", "import heartrate_shm"], env=oracle.environment(),
+                           stderr=subprocess.PIPE, universal_newlines=True)
+    if found.returncode != 0:
+        pytest.exit(f"heartrate_shm does not run on {sys.executable}: ./dev build --python {sys.executable}\n"
+                    f"{found.stderr}", returncode=3)
+    if not oracle.HRVIEW.exists():
+        pytest.exit(f"{oracle.HRVIEW} is missing: ./dev build", returncode=3)

@@ -1,0 +1,103 @@
+"""For each program of the oracle set: line by line what a sys.settrace function counts, and nothing else changed."""
+import json
+import re
+import sys
+
+import pytest
+
+from oracle import PROGRAMS, Job, assert_equal_counts, run_job
+
+
+def head_comment(program, what, default):
+    """`# what: value` above a program's docstring."""
+    match = re.match(r"(?:#.*\n)*?# %s: (.*)" % what, program.read_text(encoding="utf-8"))
+    return match.group(1) if match else default
+
+
+def runs_here(program):
+    needs = head_comment(program, "needs", "3.0")
+    return tuple(map(int, needs.split("."))) <= sys.version_info[:2]
+
+
+SET = {program.stem: program for program in sorted(PROGRAMS.glob("*.py")) if runs_here(program)}
+
+
+def long_module():
+    """Lines far beyond 16 bits, one gap of more than 2^15 lines, a jump over more than 256 instructions."""
+    yield "import sys"
+    yield "def f(n):"
+    yield "    total = 0"
+    yield "    for i in range(n):"
+    for i in range(400):
+        yield f"        if i == {i}: total += i"
+    yield "    return total"
+    yield "print(f(3))"
+    for i in range(30000):
+        yield f"x{i % 100} = {i}"
+    for i in range(33000):
+        yield ""
+    yield "def g(n):"
+    for i in range(200):
+        yield f"    n += (  # {i}"
+        yield from [""] * 130
+        yield "        f(1)"
+        yield "    )"
+    yield "    return n"
+    yield "print(g(1), [g(n) for n in range(3)])"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The three runs of a program, by its name; each is made once."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            directory = tmp_path_factory.mktemp(name)
+            program = SET.get(name)
+            if program is None:
+                program = directory / "long_module.py"
+                program.write_text("\n".join(long_module()) + "\n")
+            compared = head_comment(program, "oracle", "settrace") == "settrace"
+            modes = ("plain", "oracle", "shm") if compared else ("plain", "shm")
+            job = Job([program], files=[PROGRAMS, program], start=head_comment(program, "start", "now"))
+            made[name] = run_job(job, directory, modes)
+        return made[name]
+
+    return get
+
+
+NAMES = [*SET, "long_module"]
+COUNTED = [name for name in NAMES if name not in SET or head_comment(SET[name], "oracle", "settrace") != "none"]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_counts_equal_settrace(runs, name):
+    ran = runs(name)
+    shm = ran["shm"]
+    assert shm.counts is not None, shm
+    if "oracle" in ran:
+        assert ran["oracle"].stdout == ran["plain"].stdout, "the program is not the same twice"
+        assert_equal_counts(ran["oracle"].counts, shm.counts)
+    else:
+        assert_own_counts(SET[name], shm)
+
+
+def assert_own_counts(program, run):
+    """The program's last line of output says how often its marked lines were hit."""
+    expected = json.loads(run.stdout.splitlines()[-1])
+    marks = {}
+    for line, text in enumerate(program.read_text().splitlines(), 1):
+        mark = re.search(r"# = (\w+)$", text)
+        if mark:
+            marks[mark.group(1)] = run.counts.get((str(program), line), 0)
+    assert marks == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_program_cannot_tell(runs, name):
+    plain, shm = runs(name)["plain"], runs(name)["shm"]
+    expected = int(head_comment(SET[name], "exit", "0")) if name in SET else 0
+    assert plain.returncode == expected and (expected or not plain.stderr), plain
+    assert (shm.stdout, shm.stderr, shm.returncode) == (plain.stdout, plain.stderr, plain.returncode), f"{plain}\n{shm}"
+    assert shm.process == plain.process
