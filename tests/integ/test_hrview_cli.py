@@ -158,7 +158,7 @@ def test_three_ways_of_not_being_there(command):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_process_of_another_user(tmp_path):
-    code, out, err = hrview("dump", os.getpid(), user=65534, group=65534, extra_groups=[])
+    code, out, err = hrview("dump", os.getpid(), uid=65534)
     assert (code, out) == (1, "")
     assert "belongs to another user (root)" in err
 

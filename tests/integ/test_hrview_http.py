@@ -1,9 +1,12 @@
 """hrview as a server: the page, /api, the websocket's frames against the truth, and who gets in."""
+import contextlib
 import os
 import re
 import socket
 import struct
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -329,6 +332,27 @@ def test_source_swapped_for_a_link_is_not_followed(server, tmp_path):
         os.mkfifo(program.path)
         status, _, body = source(server, instance, file)
         assert status == 404 and b"regular file" in body
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's hrview sees another user's program")
+def test_roots_hrview_reads_no_more_than_the_user_could(server):
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))  # pytest's own are for nobody else
+        folder.chmod(0o755)
+        secret = folder / "secret.py"
+        secret.write_text("password = 1\n")
+        program = stack.enter_context(Program(folder, arguments="files=heartrate_shm.files.all", uid=65534))
+        page = stack.enter_context(WebSocket(server.port))
+        # The program names a file that it may read when it does, and may not when hrview is asked.
+        program.do("exec(compile(open(%r).read(), %r, 'exec'))" % (str(secret), str(secret)))
+        secret.chmod(0o600)
+        instance = entry_of(page.ask(), program.pid)["id"]
+        files = {entry["path"]: entry["i"] for entry in page.ask(instance)["program"]["files"]}
+        status, _, body = source(server, instance, files[str(secret)])
+        assert status == 404 and b"may not be read" in body and b"password" not in body
+        assert source(server, instance, files[str(program.path)])[0] == 200
+        secret.chmod(0o644)
+        assert source(server, instance, files[str(secret)])[0] == 200
 
 
 # ---- who gets in ---------------------------------------------------------------------------------------------------

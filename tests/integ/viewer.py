@@ -31,10 +31,21 @@ def poll(question, what, deadline_s=DEADLINE_S):
     raise AssertionError("waited in vain for " + what)
 
 
-def hrview(*args, **more):
+def become(uid):
+    """For Popen's preexec_fn (its user= is of 3.9); None: who we are."""
+
+    def run():
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+
+    return None if uid is None else run
+
+
+def hrview(*args, uid=None):
     """Runs hrview to its end: (exit code, output, errors)."""
     done = subprocess.run([HRVIEW, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=DEADLINE_S, **more)
+                          stderr=subprocess.PIPE, timeout=DEADLINE_S, preexec_fn=become(uid))
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -68,12 +79,13 @@ for command in sys.stdin:
 class Program:
     """A traced program; ends it, and removes the segments of its pid."""
 
-    def __init__(self, folder, arguments="", name="prog.py", source=TRACED):
+    def __init__(self, folder, arguments="", name="prog.py", source=TRACED, uid=None):
         self.path = Path(folder) / name
         self.path.write_text(source.replace("{arguments}", arguments), encoding="utf-8")
         env = {**os.environ, "PYTHONPATH": str(PACKAGES)}
         self.process = subprocess.Popen([sys.executable, str(self.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env=env, bufsize=0)
+                                        env=env, bufsize=0, preexec_fn=become(uid))
+        self.uid = os.geteuid() if uid is None else uid
         self.pid = self.process.pid
         assert self.answer() == "ready"
 
@@ -106,21 +118,20 @@ class Program:
             self.kill()
         self.process.stdin.close()
         self.process.stdout.close()
-        for segment in segments_of(self.pid):
+        for segment in segments_of(self.pid, self.uid):
             segment.unlink()
 
 
-def segments_of(pid):
-    return list(Path("/dev/shm").glob("heartrate_shm.%d.%d.*" % (os.geteuid(), pid)))
+def segments_of(pid, uid=os.geteuid()):
+    return list(Path("/dev/shm").glob("heartrate_shm.%d.%d.*" % (uid, pid)))
 
 
 class Server:
     """An hrview on a free port."""
 
     def __init__(self, *args, uid=None):
-        as_user = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
         self.process = subprocess.Popen([HRVIEW, "--port", "0", *map(str, args)], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, **as_user)
+                                        stderr=subprocess.PIPE, preexec_fn=become(uid))
         assert select.select([self.process.stdout], [], [], DEADLINE_S)[0], "hrview says nothing"
         self.url = self.process.stdout.readline().decode().strip()
         if not self.url:

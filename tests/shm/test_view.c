@@ -1,0 +1,295 @@
+/* test_view.c — what one viewer is sent: everything once, then what is new; from several threads at once. */
+#define _GNU_SOURCE /* memmem */
+#include "hr_atomic.h"
+#include "hr_err.h"
+#include "maker.h"
+#include "test.h"
+#include "view.h"
+
+#include <msgpack.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An answer, decoded. */
+struct answer {
+	struct hrv_buffer frame;
+	msgpack_unpacked unpacked;
+};
+
+static const msgpack_object *get(const msgpack_object *map, const char *key)
+{
+	if (!map || map->type != MSGPACK_OBJECT_MAP)
+		return NULL;
+	for (uint32_t i = 0; i < map->via.map.size; i++) {
+		const msgpack_object_kv *kv = &map->via.map.ptr[i];
+		if (kv->key.via.str.size == strlen(key) && memcmp(kv->key.via.str.ptr, key, strlen(key)) == 0)
+			return &kv->val;
+	}
+	return NULL;
+}
+
+/* The program's part of the answer; valid until the next ask(). */
+static const msgpack_object *ask(struct hrv_view *view, struct answer *answer, uint64_t program, uint32_t file,
+                                 bool full)
+{
+	struct hrv_wire_request request = {.full = full, .file = file, .program = program};
+	size_t end = 0;
+
+	assert_int_equal(hrv_view_answer(view, &request, &answer->frame), 0);
+	msgpack_unpacked_destroy(&answer->unpacked);
+	msgpack_unpacked_init(&answer->unpacked);
+	assert_int_equal(msgpack_unpack_next(&answer->unpacked, answer->frame.bytes, answer->frame.len_bytes, &end),
+	                 MSGPACK_UNPACK_SUCCESS);
+	assert_int_equal(end, answer->frame.len_bytes);
+	return get(&answer->unpacked.data, "program");
+}
+
+static void answer_fini(struct answer *answer)
+{
+	msgpack_unpacked_destroy(&answer->unpacked);
+	hrv_buffer_fini(&answer->frame);
+}
+
+static bool is_true(const msgpack_object *object)
+{
+	return object && object->type == MSGPACK_OBJECT_BOOLEAN && object->via.boolean;
+}
+
+/* Of flat triples: the second number of `which`, -1 when it is not there. */
+static int64_t hits_of(const msgpack_object *triples, uint64_t which)
+{
+	assert_non_null(triples);
+	for (uint32_t i = 0; i + 2 < triples->via.array.size; i += 3)
+		if (triples->via.array.ptr[i].via.u64 == which)
+			return (int64_t)triples->via.array.ptr[i + 1].via.u64;
+	return -1;
+}
+
+static uint32_t length_of(const msgpack_object *array)
+{
+	return array ? array->via.array.size : 0;
+}
+
+static void hit(struct hrt_segment *segment, uint32_t slot, int times)
+{
+	while (times-- > 0)
+		hr_slot_hit(&hrt_segment_slots(segment)[slot], &hrt_segment_control(segment)->tick);
+}
+
+static void test_everything_once_and_then_what_is_new(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint64_t id = hrt_segment_header(segment)->instance;
+	uint32_t file = maker_file(segment, "/no/such/prog.py", HR_FILE_TRACED | HR_FILE_ON_DISK), slot;
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+
+	maker_code(segment, file, "f", 10, 3, &slot);
+	hit(segment, slot + 1, 5);
+	assert_int_equal(hrt_segment_put_note(segment, HR_NOTE_TROUBLE, maker_text("oh")), 0);
+	hrt_segment_drop(segment, HR_DROP_FILES, 3);
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+
+	const msgpack_object *program = ask(view, &answer, id, file, false);
+	assert_true(is_true(get(program, "full")));
+	assert_int_equal(length_of(get(program, "files")), 1);
+	assert_true(is_true(get(&get(program, "files")->via.array.ptr[0], "changed"))); /* it is not there */
+	assert_int_equal(hits_of(get(program, "totals"), file), 5);
+	assert_true(is_true(get(program, "linesFull")));
+	assert_int_equal(length_of(get(program, "lines")), 9);
+	assert_int_equal(hits_of(get(program, "lines"), 10), 0);
+	assert_int_equal(hits_of(get(program, "lines"), 11), 5);
+	assert_int_equal(length_of(get(program, "notes")), 1);
+	assert_int_equal(get(get(program, "drops"), "files")->via.u64, 3);
+	assert_non_null(get(program, "threads"));
+
+	program = ask(view, &answer, id, file, false);
+	assert_false(is_true(get(program, "full")));
+	assert_int_equal(length_of(get(program, "lines")), 0);
+	assert_null(get(program, "files"));
+	assert_null(get(program, "totals"));
+	assert_null(get(program, "notes"));
+	assert_null(get(program, "drops"));
+	assert_null(get(program, "threads"));
+
+	hit(segment, slot + 2, 2);
+	program = ask(view, &answer, id, file, false);
+	assert_int_equal(length_of(get(program, "lines")), 3);
+	assert_int_equal(hits_of(get(program, "lines"), 12), 2);
+	assert_int_equal(hits_of(get(program, "totals"), file), 7);
+
+	program = ask(view, &answer, id, file, true);
+	assert_true(is_true(get(program, "full")));
+	assert_int_equal(length_of(get(program, "lines")), 9);
+	answer_fini(&answer);
+	hrv_view_free(view);
+	maker_forget(segment);
+}
+
+static void test_stack_names_files_and_functions(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint64_t id = hrt_segment_header(segment)->instance;
+	uint32_t file = maker_file(segment, "/prog.py", HR_FILE_TRACED);
+	uint32_t code = maker_code(segment, file, "Klass.method", 10, 3, NULL);
+	struct hr_row *row = hrt_segment_take_row(segment, HR_KIND_THREADS, 5, 6);
+	const struct hrt_frame frames[] = {{code, 11, 11, 4, 9},
+	                                   {HR_INDEX_NONE, 3, HR_INDEX_NONE, HR_INDEX_NONE, HR_INDEX_NONE},
+	                                   {9999, 1, 1, 1, 1}};
+	struct hrt_stack stack = {
+	        .name = "t", .name_bytes = 1, .depth = 3, .frame_count = 3, .elided_at = 3, .frames = frames};
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+
+	hrt_segment_put_stack(segment, HR_KIND_THREADS, row, &stack);
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	const msgpack_object *threads = get(ask(view, &answer, id, HR_INDEX_NONE, false), "threads");
+	assert_int_equal(length_of(threads), 1);
+	const msgpack_object *sent = get(&threads->via.array.ptr[0], "frames");
+	assert_int_equal(length_of(sent), 3);
+	const msgpack_object *known = sent->via.array.ptr[0].via.array.ptr,
+	                     *unknown = sent->via.array.ptr[1].via.array.ptr;
+	assert_int_equal(known[0].via.u64, file);
+	assert_memory_equal(known[1].via.str.ptr, "Klass.method", 12);
+	assert_int_equal(known[4].via.u64, 4);
+	assert_int_equal(unknown[0].via.i64, -1);
+	assert_int_equal(unknown[1].via.str.size, 0);
+	assert_int_equal(unknown[5].via.i64, -1);
+
+	/* The sampler looks again and finds the same: nothing to send. */
+	hrt_segment_advance_tick(segment);
+	hrt_segment_put_stack(segment, HR_KIND_THREADS, row, &stack);
+	assert_null(get(ask(view, &answer, id, HR_INDEX_NONE, false), "threads"));
+	hr_row_give_back(row);
+	threads = get(ask(view, &answer, id, HR_INDEX_NONE, false), "threads");
+	assert_non_null(threads);
+	assert_int_equal(length_of(threads), 0);
+	answer_fini(&answer);
+	hrv_view_free(view);
+	maker_forget(segment);
+}
+
+static void test_program_that_is_corrupt_inside_is_condemned(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint64_t id = hrt_segment_header(segment)->instance;
+	uint32_t file = maker_file(segment, "/prog.py", HR_FILE_TRACED);
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+	struct hr_code bad = {.file = 77, .slot_count = 0};
+	uint32_t line = 1, index;
+
+	maker_code(segment, file, "f", 10, 3, NULL);
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	assert_non_null(get(ask(view, &answer, id, file, false), "lines"));
+	assert_int_equal(hrt_segment_put_code(segment, &bad, &line, 1, &index), 0); /* of a file that is not there */
+	const msgpack_object *program = ask(view, &answer, id, file, false);
+	assert_true(is_true(get(program, "full")));
+	assert_null(get(program, "lines"));
+	const msgpack_object *programs = get(&answer.unpacked.data, "programs");
+	assert_non_null(programs);
+	bool said = false;
+	for (uint32_t i = 0; i < programs->via.array.size; i++) {
+		const msgpack_object *entry = &programs->via.array.ptr[i], *why = get(entry, "why");
+		if (get(entry, "pid")->via.u64 == (uint64_t)getpid() && why)
+			said |= memmem(why->via.str.ptr, why->via.str.size, "file that is not there", 22) != NULL;
+	}
+	assert_true(said);
+	answer_fini(&answer);
+	hrv_view_free(view);
+	maker_forget(segment);
+}
+
+static void test_unknown_program_is_gone(void **state)
+{
+	(void)state;
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	const msgpack_object *program = ask(view, &answer, 0x1234, 0, false);
+	assert_true(is_true(get(program, "gone")));
+	assert_non_null(get(&answer.unpacked.data, "programs"));
+	assert_null(ask(view, &answer, 0, HR_INDEX_NONE, false));
+	answer_fini(&answer);
+	hrv_view_free(view);
+}
+
+/* ---- several at once ---- */
+
+struct watcher {
+	pthread_t thread;
+	uint64_t id;
+	uint32_t file;
+	atomic_bool *stop;
+	uint64_t last_total;
+};
+
+static void *watch(void *arg)
+{
+	struct watcher *watcher = arg;
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+	uint64_t total = 0;
+	bool last;
+
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	do {
+		last = atomic_load(watcher->stop);
+		const msgpack_object *totals = get(ask(view, &answer, watcher->id, watcher->file, false), "totals");
+		int64_t now = totals ? hits_of(totals, watcher->file) : -1;
+		if (now >= 0) {
+			assert_true((uint64_t)now >= total);
+			total = (uint64_t)now;
+		}
+	} while (!last);
+	watcher->last_total = total;
+	answer_fini(&answer);
+	hrv_view_free(view);
+	return NULL;
+}
+
+static void test_views_on_threads_of_their_own_see_the_same_end(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint32_t file = maker_file(segment, "/prog.py", HR_FILE_TRACED);
+	struct watcher watchers[3];
+	atomic_bool stop = false;
+
+	maker_code(segment, file, "f", 1, 100, NULL);
+	for (int i = 0; i < 3; i++) {
+		watchers[i] =
+		        (struct watcher){.id = hrt_segment_header(segment)->instance, .file = file, .stop = &stop};
+		assert_int_equal(pthread_create(&watchers[i].thread, NULL, watch, &watchers[i]), 0);
+	}
+	for (uint32_t n = 0; n < 200; n++) {
+		hit(segment, n % 100, 1000);
+		if (n % 20 == 0)
+			maker_code(segment, file, "g", 1000 + n, 5, NULL);
+	}
+	atomic_store(&stop, true);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pthread_join(watchers[i].thread, NULL), 0);
+		assert_int_equal(watchers[i].last_total, 200000);
+	}
+	maker_forget(segment);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_everything_once_and_then_what_is_new),
+	        cmocka_unit_test(test_stack_names_files_and_functions),
+	        cmocka_unit_test(test_program_that_is_corrupt_inside_is_condemned),
+	        cmocka_unit_test(test_unknown_program_is_gone),
+	        cmocka_unit_test(test_views_on_threads_of_their_own_see_the_same_end),
+	};
+	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
+}
