@@ -283,6 +283,13 @@ static void explain_pid(uint32_t pid, char why[HRV_FIND_WHY_BYTES])
 		         user ? user->pw_name : "uid unknown here");
 		return;
 	}
+	if (hrv_process_maps(pid, HR_SHM_DIR "/" HR_NAME_PREFIX)) {
+		snprintf(why, HRV_FIND_WHY_BYTES,
+		         "process %" PRIu32 " is traced, but its segment was removed from " HR_SHM_DIR
+		         " (as systemd does when its user logs out: RemoveIPC= in logind.conf)",
+		         pid);
+		return;
+	}
 	snprintf(why, HRV_FIND_WHY_BYTES,
 	         "process %" PRIu32 " is not traced; it must call heartrate_shm.trace(), or be started with "
 	         "`python -m heartrate_shm`",

@@ -63,6 +63,25 @@ int hrv_process_owner(uint32_t pid, uid_t *out)
 	return 0;
 }
 
+bool hrv_process_maps(uint32_t pid, const char *path_prefix)
+{
+	char path[64], *line = NULL;
+	size_t capacity = 0, prefix_bytes = strlen(path_prefix);
+	bool found = false;
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/maps", pid);
+	FILE *maps = fopen(path, "re");
+	if (!maps)
+		return false;
+	while (!found && getline(&line, &capacity, maps) > 0) {
+		const char *mapped = strchr(line, '/'); /* the first one begins the path */
+		found = mapped && strncmp(mapped, path_prefix, prefix_bytes) == 0;
+	}
+	free(line);
+	fclose(maps);
+	return found;
+}
+
 uint64_t hrv_process_pidns(void)
 {
 	struct stat st;

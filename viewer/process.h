@@ -13,6 +13,9 @@ int hrv_process_start(uint32_t pid, uint64_t *ticks_out);
 /* Whose it is. HR_EGONE as above. */
 int hrv_process_owner(uint32_t pid, uid_t *out);
 
+/* Is a file whose path begins so mapped there? False too when we may not look. */
+bool hrv_process_maps(uint32_t pid, const char *path_prefix);
+
 /* The inode of our own pid namespace, 0 unknown. */
 uint64_t hrv_process_pidns(void);
 

@@ -163,6 +163,14 @@ def test_process_of_another_user(tmp_path):
     assert "belongs to another user (root)" in err
 
 
+def test_living_program_whose_segment_was_removed(tmp_path):
+    with Program(tmp_path) as program:
+        (segment,) = segments_of(program.pid)
+        segment.unlink()
+        code, out, err = hrview("dump", program.pid)
+        assert (code, out) == (1, "") and "is traced, but its segment was removed" in err
+
+
 def test_several_of_one_name(tmp_path):
     name = "twin-%d.py" % os.getpid()
     with Program(tmp_path, name=name) as one, Program(tmp_path, name=name) as two:
