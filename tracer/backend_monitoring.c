@@ -124,6 +124,7 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, P
 {
 	PyCodeObject *py_code = (PyCodeObject *)args[0];
 	struct hrt_code *code = hrt_code_peek(py_code);
+	bool later = false;
 
 	(void)nargs, (void)kwnames;
 	if (hrt_tracer.forked) {
@@ -135,11 +136,11 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, P
 		code = hrt_code_peek(py_code);
 	}
 	if (!code || !code->local_events || code->generation != hrt_tracer.generation) {
-		code = hrt_code_decide(py_code, PyEval_GetGlobals());
+		code = hrt_code_decide(py_code, PyEval_GetGlobals(), &later);
 		if (code && code->line_count > 0)
 			watch_lines(code);
 	}
-	if (code && code->keep_start)
+	if (later || (code && code->keep_start))
 		Py_RETURN_NONE;
 	return Py_NewRef(py_disable);
 }
@@ -269,7 +270,8 @@ static int watch_running_frames(void)
 		while (py_frame) {
 			PyCodeObject *py_code = PyFrame_GetCode(py_frame);
 			PyObject *py_globals = PyFrame_GetGlobals(py_frame);
-			struct hrt_code *code = hrt_code_decide(py_code, py_globals);
+			bool later;
+			struct hrt_code *code = hrt_code_decide(py_code, py_globals, &later);
 			if (code && code->line_count > 0)
 				watch_lines(code);
 			Py_DECREF(py_globals);

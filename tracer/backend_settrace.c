@@ -45,7 +45,8 @@ static void watch_new_threads(void)
 static __attribute__((noinline)) struct hrt_code *decide(PyCodeObject *py_code, PyFrameObject *py_frame)
 {
 	PyObject *py_globals = PyObject_GetAttrString((PyObject *)py_frame, "f_globals");
-	struct hrt_code *code = hrt_code_decide(py_code, py_globals);
+	bool later; /* it is: at the next event */
+	struct hrt_code *code = hrt_code_decide(py_code, py_globals, &later);
 
 	Py_XDECREF(py_globals);
 	return code;

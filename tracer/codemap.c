@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE_SPAN_MAX (UINT32_C(4) << 20) /* of one code object, in lines: 16 MB of memory */
+
 Py_ssize_t hrt_codemap_extra_index = -1;
 
 /* What equal code objects share. */
@@ -208,6 +210,11 @@ static int run_make(PyCodeObject *py_code, uint32_t file, bool counted, const ui
 		lines_sort(&lines);
 	uint32_t first = lines.count > 0 ? lines.at[0] : 0;
 	uint32_t span = lines.count > 0 ? lines.at[lines.count - 1] - first + 1 : 0;
+	if (span > LINE_SPAN_MAX) {
+		hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
+		err = HR_EARG; /* made by hand */
+		goto fail;
+	}
 	run = malloc(sizeof *run + span * sizeof run->slot_of[0]);
 	py_name = PyUnicode_AsEncodedString(hrt_py_qualname(py_code), "utf-8", "surrogateescape");
 	if (!py_name) {
@@ -298,7 +305,10 @@ static int code_register(struct hrt_code *code, bool counted)
 	}
 	if (err != 0) {
 		code->refused = hrt_tracer.generation;
-		hrt_tell_full(err);
+		if (counted && err == HR_ENOMEM)
+			hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
+		if (err != HR_EARG)
+			hrt_tell_full(err); /* runs Python code, which may stop the tracer: nothing after it */
 		return err;
 	}
 	code->index = code->run->index;
@@ -309,34 +319,36 @@ static int code_register(struct hrt_code *code, bool counted)
 	return 0;
 }
 
-struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals)
+struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bool *later)
 {
 	struct hrt_code *code = hrt_code_peek(py_code);
 	PyObject *py_type, *py_value, *py_traceback;
+	uint64_t generation = hrt_tracer.generation;
 
-	if (!hrt_tracer.segment)
-		return NULL; /* a late event, after stop() */
-	if (code && code->generation == hrt_tracer.generation)
+	*later = !hrt_tracer.segment; /* a late event, after stop() */
+	if (*later)
+		return NULL;
+	if (code && code->generation == generation)
 		return code;
 	if (code && code->generation >= hrt_tracer.first_generation && code->line_count > 0) {
-		code->generation = hrt_tracer.generation; /* more filters never take a file away */
+		code->generation = generation; /* more filters never take a file away */
 		return code;
 	}
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	bool fresh = !code && PyUnicode_CompareWithASCIIString(py_code->co_name, "<module>") == 0;
-	bool traced = hrt_filemap_traced(py_code->co_filename, py_globals, fresh);
-	if (!traced && HRT_HAVE_MONITORING) {
-		code = NULL; /* its events are off: nobody will ask again, so nothing need be remembered */
-	} else {
-		code = code_get(py_code);
-		if (code) {
-			code->line_count = 0;
-			if (traced)
-				code_register(code, true);
-			code->generation = hrt_tracer.generation;
-		} else {
-			hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
-		}
+	enum hrt_traced traced = hrt_filemap_traced(py_code->co_filename, py_globals, fresh);
+	*later = traced == HRT_LATER;
+	/* With its events off nobody will ask for untraced code again, so nothing need be remembered. */
+	if (*later || (traced == HRT_UNTRACED && HRT_HAVE_MONITORING)) {
+		code = NULL;
+	} else if (!(code = code_get(py_code))) {
+		hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
+	} else if (code->line_count == 0 || code->generation < hrt_tracer.first_generation) {
+		/* Unless another thread has decided the same meanwhile. */
+		code->line_count = 0;
+		code->generation = generation;
+		if (traced == HRT_TRACED)
+			code_register(code, true);
 	}
 	PyErr_Restore(py_type, py_value, py_traceback);
 	return code;

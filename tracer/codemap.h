@@ -42,8 +42,9 @@ static inline struct hrt_code *hrt_code_peek(PyCodeObject *py_code)
 }
 
 /* Decides whether the code is traced and gives it slots if so. May run filters; keeps a pending exception.
- * NULL without memory. `py_globals` (may be NULL) helps to find the source of what is not a file. */
-struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals);
+ * NULL without memory and, with *later set, when it is to be asked again. `py_globals` (may be NULL) helps to find the
+ * source of what is not a file. */
+struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bool *later);
 
 /* Index for a stack frame; runs no Python code. HR_INDEX_NONE when the tables are full. */
 uint32_t hrt_code_index(PyCodeObject *py_code);

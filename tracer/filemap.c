@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RECURSION_LENT   200                       /* frames a filter may use beyond the program's limit */
 #define NAMES_MAX        65536                     /* that are remembered: a program may make up names for ever */
+#define PATIENCE_NS      INT64_C(1000000000)       /* for an answer that another thread is about to have */
 #define HASHED_BYTES_MAX ((off_t)64 * 1024 * 1024) /* a larger "source" is not read */
 
 /* One name as code objects carry it. */
@@ -20,8 +22,11 @@ struct entry {
 	uint32_t index;      /* in the segment's files, HR_INDEX_NONE none yet */
 	bool traced;
 	bool index_traced; /* whether the entry at `index` says so */
-	char *path;        /* absolute where it names a file */
-	struct stat stat;  /* st_mode 0: not a regular file */
+	bool asking;       /* the filters are at work, in thread `asker` */
+	bool in_vain;      /* another thread has waited for them in vain */
+	unsigned long asker;
+	char *path;       /* absolute where it names a file */
+	struct stat stat; /* st_mode 0: not a regular file */
 };
 
 static PyObject *py_entries; /* dict: name -> index into entries */
@@ -113,7 +118,7 @@ static struct entry *entry_get(PyObject *py_filename)
 		size_t capacity = entry_capacity ? entry_capacity * 2 : 64;
 		struct entry *grown = realloc(entries, capacity * sizeof *entries);
 		if (!grown)
-			return NULL;
+			goto fail;
 		entries = grown;
 		entry_capacity = capacity;
 	}
@@ -127,16 +132,18 @@ static struct entry *entry_get(PyObject *py_filename)
 	*entry = (struct entry){.index = HR_INDEX_NONE};
 	if (py_bytes)
 		entry->path = absolute_path(PyBytes_AS_STRING(py_bytes), &entry->stat);
-	if (!entry->path || !py_at || PyDict_SetItem(py_entries, py_filename, py_at) != 0) {
-		free(entry->path);
-		entry = NULL;
-	} else {
-		entry_count++;
-	}
+	bool kept = entry->path && py_at && PyDict_SetItem(py_entries, py_filename, py_at) == 0;
 	PyErr_Clear();
 	Py_XDECREF(py_bytes);
 	Py_XDECREF(py_at);
-	return entry;
+	if (kept) {
+		entry_count++;
+		return entry;
+	}
+	free(entry->path);
+fail:
+	hrt_segment_drop(hrt_tracer.segment, HR_DROP_FILES, 1);
+	return NULL;
 }
 
 /* Tells once a filter that it raised. That what is no file cannot be opened is no news: contains_regex() does so. */
@@ -146,8 +153,9 @@ static void note_raised(Py_ssize_t filter, const char *path, bool on_disk)
 	const char *text = NULL;
 	uint64_t bit = filter < 64 ? UINT64_C(1) << filter : 0;
 
-	if ((hrt_tracer.filters_told & bit) || (!on_disk && PyErr_ExceptionMatches(PyExc_OSError))) {
-		PyErr_Clear();
+	if ((hrt_tracer.filters_told & bit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) ||
+	    (!on_disk && PyErr_ExceptionMatches(PyExc_OSError))) {
+		hrt_forget_exception();
 		return;
 	}
 	hrt_tracer.filters_told |= bit;
@@ -170,21 +178,26 @@ static bool is_own(const char *path)
 	return strncmp(path, own_directory, bytes) == 0 && path[bytes] == '/';
 }
 
-/* The original's meaning: the calling file, or any filter that says so; one that raises says no. */
+/* The original's meaning: the calling file, or any filter that says so; one that raises says no. Filters may stop the
+ * tracer: everything used here is held. */
 static bool ask_filters(PyObject *py_filename, const char *path, bool on_disk)
 {
 	PyThreadState *thread = PyThreadState_Get();
+	PyObject *py_filters = Py_NewRef(hrt_tracer.py_filters);
 	bool traced = PySet_Contains(hrt_tracer.py_callers, py_filename) == 1;
+	PyObject *py_bytes = PyBytes_FromString(path);
 	PyObject *py_path = traced ? NULL : PyUnicode_DecodeUTF8(path, (Py_ssize_t)strlen(path), "surrogateescape");
+	uint64_t life = hrt_tracer.first_generation;
 
 	/* Deep in a recursion the filter must answer as it would at the top. */
 	hrt_py_recursion_lend(thread, RECURSION_LENT);
-	for (Py_ssize_t i = 0; py_path && !traced && i < PyList_GET_SIZE(hrt_tracer.py_filters); i++) {
-		PyObject *py_filter = Py_NewRef(PyList_GET_ITEM(hrt_tracer.py_filters, i));
+	for (Py_ssize_t i = 0; py_path && py_bytes && !traced && i < PyList_GET_SIZE(py_filters); i++) {
+		PyObject *py_filter = Py_NewRef(PyList_GET_ITEM(py_filters, i));
 		PyObject *py_answer = PyObject_CallFunctionObjArgs(py_filter, py_path, NULL);
 		int truth = py_answer ? PyObject_IsTrue(py_answer) : -1;
-		if (truth < 0)
-			note_raised(i, path, on_disk);
+		if (truth < 0 && hrt_tracer_lives(life))
+			note_raised(i, PyBytes_AS_STRING(py_bytes), on_disk);
+		hrt_forget_exception();
 		traced = truth > 0;
 		Py_XDECREF(py_answer);
 		Py_DECREF(py_filter);
@@ -192,7 +205,50 @@ static bool ask_filters(PyObject *py_filename, const char *path, bool on_disk)
 	hrt_py_recursion_lend(thread, -RECURSION_LENT);
 	PyErr_Clear();
 	Py_XDECREF(py_path);
+	Py_XDECREF(py_bytes);
+	Py_DECREF(py_filters);
 	return traced;
+}
+
+/* Waits until the thread that asks for an entry has its answer: what this one is about to run counts from its first
+ * line. Not for ever, for the filter may itself wait for this thread, or for a lock that it has. */
+static void wait_for_answer(size_t at, uint64_t life)
+{
+	int64_t waited_ns = 0;
+
+	while (hrt_tracer_lives(life) && entries[at].asking && !entries[at].in_vain) {
+		if (waited_ns > PATIENCE_NS) {
+			entries[at].in_vain = true;
+			hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
+			return;
+		}
+		Py_BEGIN_ALLOW_THREADS nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+		Py_END_ALLOW_THREADS waited_ns += 100000;
+	}
+}
+
+/* Asks the filters for an entry. None is asked while it is at work: not by itself, not by another thread. */
+static enum hrt_traced ask(size_t at, PyObject *py_filename)
+{
+	unsigned long thread = PyThread_get_thread_ident();
+	uint64_t life = hrt_tracer.first_generation, generation = hrt_tracer.generation;
+
+	if (entries[at].asking && entries[at].asker != thread)
+		wait_for_answer(at, life);
+	if (!hrt_tracer_lives(life) || entries[at].asking)
+		return HRT_LATER;
+	if (entries[at].traced || entries[at].generation == generation)
+		return entries[at].traced ? HRT_TRACED : HRT_UNTRACED;
+	entries[at].asking = true;
+	entries[at].asker = thread;
+	bool traced =
+	        !is_own(entries[at].path) && ask_filters(py_filename, entries[at].path, entries[at].stat.st_mode != 0);
+	if (!hrt_tracer_lives(life))
+		return HRT_LATER;
+	entries[at].asking = entries[at].in_vain = false;
+	entries[at].traced = traced;
+	entries[at].generation = generation;
+	return traced ? HRT_TRACED : HRT_UNTRACED;
 }
 
 /* FNV-1a 64 of a file's bytes; 0 when it cannot be read. */
@@ -223,6 +279,7 @@ static uint64_t hash_file(const char *path, const struct stat *expected)
 /* Text of what is no file on disk (exec, <stdin>, notebook cells, zip members), as linecache or the loader has it. */
 static void put_source(PyObject *py_filename, PyObject *py_globals, struct hr_file *file)
 {
+	uint64_t life = hrt_tracer.first_generation;
 	PyObject *py_module = PyImport_ImportModule("heartrate_shm._sources");
 	PyObject *py_text = py_module ? PyObject_CallMethod(py_module, "source_text", "OO", py_filename,
 	                                                    py_globals ? py_globals : Py_None)
@@ -231,23 +288,25 @@ static void put_source(PyObject *py_filename, PyObject *py_globals, struct hr_fi
 	                             ? PyUnicode_AsEncodedString(py_text, "utf-8", "surrogateescape")
 	                             : NULL;
 
-	if (py_bytes) {
+	if (py_bytes && hrt_tracer_lives(life)) {
 		struct hrt_text text = {PyBytes_AS_STRING(py_bytes), (size_t)PyBytes_GET_SIZE(py_bytes)};
 		if (hrt_segment_put_string(hrt_tracer.segment, text, &file->source) == 0)
 			file->flags |= HR_FILE_SOURCE;
 		else
 			hrt_segment_drop(hrt_tracer.segment, HR_DROP_SOURCES, 1);
 	}
-	PyErr_Clear();
+	hrt_forget_exception();
 	Py_XDECREF(py_bytes);
 	Py_XDECREF(py_text);
 	Py_XDECREF(py_module);
 }
 
 /* Writes the segment's entry; a traced one says what content it had. */
-static void entry_publish(struct entry *entry, PyObject *py_filename, PyObject *py_globals)
+static void entry_publish(size_t at, PyObject *py_filename, PyObject *py_globals)
 {
+	struct entry *entry = &entries[at];
 	struct hr_file file = {.flags = entry->traced ? HR_FILE_TRACED : 0};
+	uint64_t life = hrt_tracer.first_generation;
 	int err = hrt_segment_make_room(hrt_tracer.segment, HR_KIND_FILES, 1);
 
 	if (err != 0)
@@ -259,11 +318,11 @@ static void entry_publish(struct entry *entry, PyObject *py_filename, PyObject *
 		if (entry->traced)
 			file.hash = hash_file(entry->path, &entry->stat);
 	} else if (entry->traced) {
-		char *path = entry->path; /* running Python may move `entries` */
 		put_source(py_filename, py_globals, &file);
-		entry = entry_get(py_filename);
-		if (!entry || entry->path != path)
+		/* Stopped meanwhile, or published by another thread. */
+		if (!hrt_tracer_lives(life) || entries[at].index_traced)
 			return;
+		entry = &entries[at];
 	}
 	err = hrt_segment_put_string(hrt_tracer.segment, (struct hrt_text){entry->path, strlen(entry->path)},
 	                             &file.path);
@@ -290,33 +349,60 @@ static bool content_changed(struct entry *entry)
 	return true;
 }
 
-bool hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh)
+/* A program may name code by a class of its own whose hash or comparison is Python code. New reference. */
+static PyObject *plain_name(PyObject *py_filename)
 {
+	return PyUnicode_CheckExact(py_filename) ? Py_NewRef(py_filename) : PyUnicode_FromObject(py_filename);
+}
+
+static enum hrt_traced traced(PyObject *py_filename, PyObject *py_globals, bool fresh)
+{
+	uint64_t life = hrt_tracer.first_generation;
 	struct entry *entry = entry_get(py_filename);
 
+	if (!hrt_tracer_lives(life))
+		return HRT_LATER;
 	if (!entry)
-		return false;
-	if (entry->generation != hrt_tracer.generation && !entry->traced) {
-		/* The filter may come back here through code of its own; and it may move `entries`. */
-		entry->generation = hrt_tracer.generation;
-		bool traced = !is_own(entry->path) && ask_filters(py_filename, entry->path, entry->stat.st_mode != 0);
-		entry = entry_get(py_filename);
-		if (!entry)
-			return false;
-		entry->traced = traced;
+		return HRT_UNTRACED;
+	size_t at = (size_t)(entry - entries);
+	if (!entry->traced && entry->generation != hrt_tracer.generation) {
+		enum hrt_traced answer = ask(at, py_filename);
+		if (answer != HRT_TRACED)
+			return answer;
 	}
-	if (entry->traced && (!entry->index_traced || (fresh && content_changed(entry))))
-		entry_publish(entry, py_filename, py_globals);
-	return entry->traced;
+	entry = &entries[at];
+	if (entry->traced && (!entry->index_traced || (fresh && content_changed(entry)))) {
+		entry_publish(at, py_filename, py_globals);
+		if (!hrt_tracer_lives(life))
+			return HRT_LATER;
+	}
+	return entries[at].traced ? HRT_TRACED : HRT_UNTRACED;
+}
+
+enum hrt_traced hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh)
+{
+	PyObject *py_name = plain_name(py_filename);
+	enum hrt_traced answer = py_name ? traced(py_name, py_globals, fresh) : HRT_UNTRACED;
+
+	PyErr_Clear();
+	Py_XDECREF(py_name);
+	return answer;
 }
 
 uint32_t hrt_filemap_index(PyObject *py_filename)
 {
-	struct entry *entry = entry_get(py_filename);
+	PyObject *py_name = plain_name(py_filename);
+	struct entry *entry = py_name ? entry_get(py_name) : NULL;
+	uint32_t index = HR_INDEX_NONE;
 
-	if (!entry)
-		return HR_INDEX_NONE;
-	if (entry->index == HR_INDEX_NONE && !entry->traced)
-		entry_publish(entry, py_filename, NULL);
-	return entry->index;
+	if (entry && hrt_tracer.segment) {
+		size_t at = (size_t)(entry - entries);
+		if (entry->index == HR_INDEX_NONE && !entry->traced)
+			entry_publish(at, py_name, NULL);
+		if (hrt_tracer.segment)
+			index = entries[at].index;
+	}
+	PyErr_Clear();
+	Py_XDECREF(py_name);
+	return index;
 }

@@ -13,9 +13,13 @@ void hrt_filemap_clear(void);
 /* Remembers the directory in which the program was when the package was imported. */
 void hrt_filemap_remember_cwd(void);
 
-/* Whether code of `py_filename` is to be counted. Asks the filters once a path (Python code runs); keeps a pending
- * exception of the program. `fresh`: the file has just been loaded, so look whether its content is new. */
-bool hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh);
+/* HRT_LATER: not known now (the filter itself asks, or the tracer was stopped meanwhile): to be asked again. */
+enum hrt_traced { HRT_UNTRACED, HRT_TRACED, HRT_LATER };
+
+/* Whether code of `py_filename` is to be counted. Asks the filters once a path; no exception may be pending, and none
+ * is left. Python code runs, here or in other threads meanwhile, which may do anything: hrt_tracer_lives() says whether
+ * what was known before still holds. `fresh`: the file has just been loaded, so look whether its content is new. */
+enum hrt_traced hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh);
 
 /* Index of the file's entry, made when there is none; HR_INDEX_NONE when the table is full. Runs no Python code. */
 uint32_t hrt_filemap_index(PyObject *py_filename);

@@ -34,6 +34,15 @@ void hrt_note(enum hr_note_kind kind, const char *format, ...)
 		hrt_segment_put_note(hrt_tracer.segment, kind, (struct hrt_text){text, (size_t)bytes});
 }
 
+void hrt_forget_exception(void)
+{
+	bool interrupted = PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+
+	PyErr_Clear();
+	if (interrupted)
+		PyErr_SetInterrupt();
+}
+
 void hrt_tell_full(int err)
 {
 	if (hrt_tracer.told_full || hrt_tracer.sampling)
@@ -60,8 +69,11 @@ void hrt_tracer_end(enum hr_end end)
 	hrt_codemap_clear();
 	hrt_filemap_clear();
 	hrt_segment_free(segment);
-	Py_CLEAR(hrt_tracer.py_filters);
-	Py_CLEAR(hrt_tracer.py_callers);
+	/* Last and from here: finalizers of filters may start the next tracer. */
+	PyObject *py_filters = hrt_tracer.py_filters, *py_callers = hrt_tracer.py_callers;
+	hrt_tracer.py_filters = hrt_tracer.py_callers = NULL;
+	Py_XDECREF(py_filters);
+	Py_XDECREF(py_callers);
 }
 
 /* ---- the functions ---- */
@@ -98,11 +110,20 @@ static int add_filter(PyObject *py_filter, PyObject *py_caller)
 	return py_caller == Py_None ? 0 : PySet_Add(hrt_tracer.py_callers, py_caller);
 }
 
+static bool is_known(PyObject *py_filter, PyObject *py_caller)
+{
+	bool known = py_filter == Py_None;
+
+	for (Py_ssize_t i = 0; !known && i < PyList_GET_SIZE(hrt_tracer.py_filters); i++)
+		known = PyList_GET_ITEM(hrt_tracer.py_filters, i) == py_filter;
+	return known && (py_caller == Py_None || PySet_Contains(hrt_tracer.py_callers, py_caller) == 1);
+}
+
 PyDoc_STRVAR(start_doc,
              "start(files, caller, name, argv, executable, cwd, size, only_this_thread, parent)\n--\n\n"
              "Makes the segment and traces from the next line on. Texts are bytes; parent is the instance of the "
              "traced process that started this one, or 0. OSError: no segment could be "
-             "had. RuntimeError: already tracing, or no monitoring tool id is free.");
+             "had. RuntimeError: no monitoring tool id is free. False: already tracing.");
 
 static PyObject *start(PyObject *self, PyObject *args)
 {
@@ -113,10 +134,8 @@ static PyObject *start(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "OOSSSSKpK", &py_filter, &py_caller, &py_name, &py_argv, &py_executable, &py_cwd,
 	                      &size, &only_this_thread, &parent))
 		return NULL;
-	if (hrt_tracer.segment) {
-		PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: already tracing");
-		return NULL;
-	}
+	if (hrt_tracer.segment)
+		Py_RETURN_FALSE;
 	if (hrt_process_init(self) != 0)
 		return NULL;
 	hr_retire_old();
@@ -163,11 +182,12 @@ static PyObject *start(PyObject *self, PyObject *args)
 	}
 	hrt_spawn_install();
 	hrt_sampler_start();
-	Py_RETURN_NONE;
+	Py_RETURN_TRUE;
 }
 
 PyDoc_STRVAR(add_doc,
-             "add(files, caller)\n--\n\nAdds a filter and a calling file to the running tracer; None for neither.");
+             "add(files, caller)\n--\n\nAdds a filter and a calling file to the running tracer; None for neither. "
+             "False: not tracing.");
 
 static PyObject *add(PyObject *self, PyObject *args)
 {
@@ -176,21 +196,22 @@ static PyObject *add(PyObject *self, PyObject *args)
 	(void)self;
 	if (!PyArg_ParseTuple(args, "OO", &py_filter, &py_caller))
 		return NULL;
-	if (!hrt_tracer.segment) {
-		PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: not tracing");
-		return NULL;
-	}
+	if (!hrt_tracer.segment)
+		Py_RETURN_FALSE;
+	if (is_known(py_filter, py_caller)) /* each thread of a program may call trace(), each time with the same */
+		Py_RETURN_TRUE;
 	if (add_filter(py_filter, py_caller) != 0)
 		return NULL;
 	hrt_tracer.generation++;
 	if (hrt_backend_refresh() != 0)
 		return NULL;
-	Py_RETURN_NONE;
+	Py_RETURN_TRUE;
 }
 
 PyDoc_STRVAR(children_doc, "children(description, site)\n--\n\n"
                            "Traces children too: forked ones, and new Python programs, which find `description` in "
-                           "their environment and the folder `site` in PYTHONPATH. Both are bytes without NUL.");
+                           "their environment and the folder `site` in PYTHONPATH. Both are bytes without NUL. Does "
+                           "nothing when not tracing.");
 
 static PyObject *children(PyObject *self, PyObject *args)
 {
@@ -199,10 +220,8 @@ static PyObject *children(PyObject *self, PyObject *args)
 	(void)self;
 	if (!PyArg_ParseTuple(args, "yy", &description, &site))
 		return NULL;
-	if (!hrt_tracer.segment) {
-		PyErr_SetString(PyExc_RuntimeError, "heartrate_shm: not tracing");
-		return NULL;
-	}
+	if (!hrt_tracer.segment)
+		Py_RETURN_NONE;
 	if (hrt_spawn_pass_on(description, site) != 0)
 		return PyErr_NoMemory();
 	hrt_tracer.children = true;

@@ -27,6 +27,7 @@ static_assert(2 * HRT_WALK_HALF <= 256, "a thread's row holds 256 frames");
 
 static struct {
 	bool running;
+	bool joining; /* a thread waits for its end without the GIL */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -264,20 +265,26 @@ void hrt_sampler_start(void)
 
 void hrt_sampler_stop(void)
 {
+	/* Who comes meanwhile must not go on before it has ended either: the segment would be freed under it. */
+	while (sampler.joining) {
+		Py_BEGIN_ALLOW_THREADS nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+		Py_END_ALLOW_THREADS
+	}
 	if (!sampler.running)
 		return;
-	sampler.running = false;
+	sampler.joining = true;
 	pthread_mutex_lock(&sampler.lock);
 	sampler.stop = true;
 	pthread_cond_signal(&sampler.wake);
 	pthread_mutex_unlock(&sampler.lock);
 	Py_BEGIN_ALLOW_THREADS pthread_join(sampler.thread, NULL);
 	Py_END_ALLOW_THREADS pthread_cond_destroy(&sampler.wake);
+	sampler.running = sampler.joining = false;
 }
 
 void hrt_sampler_forget(void)
 {
-	sampler.running = false;
+	sampler.running = sampler.joining = false;
 	pthread_mutex_init(&sampler.lock, NULL);
 	hrt_rows_forget(&sampler.threads);
 	hrt_rows_forget(&sampler.tasks);

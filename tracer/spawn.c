@@ -351,7 +351,7 @@ static void find(int which)
 	}
 	if (entry)
 		point->py_function = Py_NewRef(py_function); /* for good: it may have our m_ml */
-	PyErr_Clear();
+	hrt_forget_exception();
 	Py_XDECREF(py_function);
 	Py_XDECREF(py_module);
 }

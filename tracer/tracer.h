@@ -31,8 +31,18 @@ extern struct hrt_tracer hrt_tracer;
 /* Puts everything back and lets the segment go; `end` is HR_END_UNKNOWN in a forked child that has none of its own. */
 void hrt_tracer_end(enum hr_end end);
 
+/* Whether the tracer still is the one that it was when `life` was its first_generation. To be asked after each call
+ * that runs Python code or gives the GIL away: it may have been stopped, and started anew. */
+static inline bool hrt_tracer_lives(uint64_t life)
+{
+	return hrt_tracer.segment && hrt_tracer.first_generation == life;
+}
+
 /* Notes `text` in the segment. */
 void hrt_note(enum hr_note_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* After Python code of a filter or of our own. A Ctrl-C that came meanwhile is the program's, which gets it anew. */
+void hrt_forget_exception(void);
 
 /* After a failed registration: says once, on sys.stderr, that counting is incomplete. */
 void hrt_tell_full(int err);

@@ -115,11 +115,18 @@ except KeyboardInterrupt:
 
 
 def test_a_filter_that_runs_threads(tmp_path):
+    """Bare ones: threading's own locks may be held by the very code that is asked about."""
     program(tmp_path, """
+import _thread
+inner = made("inner")
 def files(path):
-    threads = [threading.Thread(target=made("inner"), daemon=True) for _ in range(2)]
-    for thread in threads: thread.start()
-    for thread in threads: thread.join()
+    ended = _thread.allocate_lock()
+    ended.acquire()
+    def run():
+        inner()
+        ended.release()
+    _thread.start_new_thread(run, ())
+    ended.acquire()
     return True
 heartrate_shm.trace(files)
 print(made("one")(), made("two")())
@@ -139,7 +146,7 @@ def files(path):
     return True
 def run(i):
     if i:
-        asked.wait(5)
+        asked.wait(.3)
     other[i]()
     if i == 39:
         answered.set()
@@ -159,7 +166,7 @@ waiting, go = threading.Event(), threading.Event()
 def files(path):
     if path.startswith("slow"):
         waiting.set()
-        go.wait(10)
+        go.wait(.5)
     return True
 for i in range(5):
     waiting.clear(), go.clear()
@@ -227,10 +234,9 @@ class Filter:
     def __del__(self):
         if self.n: heartrate_shm.trace(Filter(self.n - 1))
 heartrate_shm.trace(Filter(5))
-made("one")()
-heartrate_shm.stop()
-made("two")()
-heartrate_shm.stop()
+for i in range(8):
+    made("one")()
+    heartrate_shm.stop()
 print(made("three")())
 """)
 
@@ -273,7 +279,7 @@ for name in [%s]:
 def test_the_filters_read_nothing_that_has_no_end(tmp_path, files):
     """A FIFO without a writer, a device: opening or reading one would hang the program, or eat its input."""
     program(tmp_path, """
-os.mkfifo("fifo")
+if not os.path.exists("fifo"): os.mkfifo("fifo")
 r, w = os.pipe()
 heartrate_shm.trace(%s)
 for name in "fifo", "/dev/zero", "/dev/fd/%%d" %% r, "/dev/stdin", "/dev/tty":
@@ -283,7 +289,7 @@ for name in "fifo", "/dev/zero", "/dev/fd/%%d" %% r, "/dev/stdin", "/dev/tty":
 
 def test_no_source_is_looked_for_in_what_has_no_end(tmp_path):
     program(tmp_path, """
-os.mkfifo("fifo")
+if not os.path.exists("fifo"): os.mkfifo("fifo")
 r, w = os.pipe()
 os.write(w, b"input")
 heartrate_shm.trace(lambda path: True)
@@ -336,9 +342,11 @@ def f(n):
     return x + 1
 code = f.__code__
 tables = [b"", b"\\x00", b"\\xff" * 4, b"\\x80\\x00" * 20, bytes(range(256))]
+if sys.version_info[:2] == (3, 11):
+    tables = []  # sys.settrace itself ends that interpreter
 field = "co_linetable" if hasattr(code, "co_linetable") else "co_lnotab"
 shown = 0
-for table in tables:
+for table in tables + [getattr(code, field)]:
     for first in 0, 1, 2**31 - 1:
         try:
             odd = code.replace(**{field: table, "co_firstlineno": first, "co_filename": "odd%d" % first, "co_name": "\\udc80\\ud800"})
@@ -378,14 +386,20 @@ print("done")
 """)
 
 
-@pytest.mark.parametrize("stderr", ["None", "Raises()", "Stops()", "sys.__stderr__.detach() and None"])
+@pytest.mark.parametrize("stderr", ["None", "Raises()", "Stops()", "Closed()"])
 def test_a_stderr_that_cannot_be_written(tmp_path, stderr):
     """Where we would say our one line."""
     program(tmp_path, """
 class Raises:
     def write(self, text): raise KeyError(text)
+    def flush(self): pass
+class Closed:
+    closed = True
+    def write(self, text): raise ValueError("I/O operation on closed file")
+    def flush(self): pass
 class Stops:
     def write(self, text): heartrate_shm.stop()
+    def flush(self): pass
 sys.stderr = %s
 heartrate_shm.trace(lambda path: True, size=1 << 20)
 for i in range(1500):

@@ -91,8 +91,9 @@ def resume(value):
 
             _viewer.start(9999, "127.0.0.1", True, False)
     except Exception as error:
-        if sys.stderr is not None:
-            sys.stderr.write("heartrate_shm: not tracing, the program runs on: %s\n" % error)
+        from . import _trace
+
+        _trace.tell("not tracing, the program runs on: %s" % error)
 
 
 def _dump(*parts):

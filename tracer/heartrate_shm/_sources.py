@@ -21,6 +21,8 @@ def _of_linecache(filename, _module_globals):
     module's text."""
     import linecache
 
+    if _is_special(filename):
+        return None
     lines = linecache.getlines(filename)
     if not lines:
         # 3.13 and later: the interactive interpreter and -c register each code object.
@@ -69,3 +71,14 @@ def _of_command(filename, module_globals):
     with open("/proc/self/cmdline", "rb") as cmdline:
         words = cmdline.read().split(b"\0")
     return words[words.index(b"-c") + 1].decode("utf-8", "surrogateescape")
+
+
+def _is_special(filename):
+    """A FIFO, terminal or device: linecache would read the program's input, or for ever."""
+    import os
+    import stat
+
+    try:
+        return not stat.S_ISREG(os.stat(filename).st_mode)
+    except (OSError, ValueError):
+        return False

@@ -21,7 +21,7 @@ class Trace:
 
     def stop(self):
         """Puts everything back; what was counted stays readable. Twice is fine."""
-        _tracer.stop()
+        stop()
 
     def __enter__(self):
         return self
@@ -80,12 +80,11 @@ def trace(
     caller = sys._getframe(1).f_code.co_filename
     if not callable(files):
         raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
-    if _tracer.segment() is not None:
-        _add(files, caller, children)
-    else:
+    if not _add(files, caller, children):
         settings = _children.Settings([files], [caller], threads, name, size, children)
         settings.called = name if name is not None else _default_name()
-        begin(settings)
+        if not begin(settings):
+            _add(files, caller, children)  # another thread has just begun
     if _tracer.segment() is not None and (browser or port is not _PORT or host is not _HOST):
         from . import _viewer
 
@@ -95,14 +94,19 @@ def trace(
 
 def stop():
     """Ends tracing; does nothing when there is none."""
+    global _settings
+    _settings = None  # first: finalizers of filters may trace anew
     _tracer.stop()
 
 
 def begin(settings, parent=0):
-    """Traces as told; ``parent`` is the instance of the traced process that started this one. OSError is told."""
+    """Traces as told; ``parent`` is the instance of the traced process that started this one. Trouble is told.
+
+    False: this program is traced already.
+    """
     global _settings
     try:
-        _tracer.start(
+        if not _tracer.start(
             settings.files[0] if settings.files else None,
             settings.callers[0] if settings.callers else None,
             _encode(settings.called),
@@ -112,11 +116,11 @@ def begin(settings, parent=0):
             settings.size,
             not settings.threads,
             parent,
-        )
-    except OSError as error:
-        if sys.stderr is not None:
-            sys.stderr.write("heartrate_shm: not tracing, the program runs on: %s\n" % error)
-        return
+        ):
+            return False
+    except (OSError, MemoryError) as error:
+        tell("not tracing, the program runs on: %s" % (error if error.args else "out of memory"))
+        return True
     _settings = settings
     for caller in settings.callers[1:]:
         _tracer.add(None, caller)
@@ -124,22 +128,37 @@ def begin(settings, parent=0):
         _tracer.add(files, None)
     if settings.children:
         _children.pass_on(settings)
+    return True
+
+
+def tell(text):
+    """The one line on stderr, when there is trouble. A stderr that cannot be written is not made worse by us."""
+    try:
+        sys.stderr.write("heartrate_shm: %s\n" % text)
+    except Exception:
+        pass
 
 
 def _add(files, caller, children):
-    _tracer.add(files, caller)
-    _settings.children = _settings.children or children
-    if files not in _settings.files:
-        _settings.files.append(files)
-    if caller not in _settings.callers:
-        _settings.callers.append(caller)
-    if _settings.children:
-        _children.pass_on(_settings)
+    """False: not tracing."""
+    if not _tracer.add(files, caller):
+        return False
+    settings = _settings
+    if settings is None:
+        return True  # another thread is about to begin
+    settings.children = settings.children or children
+    if not any(known is files for known in settings.files):
+        settings.files.append(files)
+    if caller not in settings.callers:
+        settings.callers.append(caller)
+    if settings.children:
+        _children.pass_on(settings)
+    return True
 
 
 def _default_name():
     script = getattr(sys, "argv", None) or [""]
-    return os.path.basename(script[0]) or "python"
+    return os.path.basename(str(script[0])) or "python"
 
 
 def _command_line():
@@ -147,7 +166,7 @@ def _command_line():
         with open("/proc/self/cmdline", "rb") as cmdline:
             return cmdline.read()
     except OSError:
-        return b"\0".join(_encode(arg) for arg in sys.argv) + b"\0"
+        return b"\0".join(_encode(arg) for arg in getattr(sys, "argv", [])) + b"\0"
 
 
 def _cwd():
@@ -158,4 +177,7 @@ def _cwd():
 
 
 def _encode(text):
-    return text.encode("utf-8", "surrogateescape")
+    try:
+        return str(text).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return str(text).encode("utf-8", "backslashreplace")

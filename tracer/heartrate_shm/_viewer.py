@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import _tracer
+from . import _trace, _tracer
 
 
 def start(port, host, browser, daemon):
@@ -14,7 +14,7 @@ def start(port, host, browser, daemon):
     """
     path = find()
     if path is None:
-        _tell("no viewer: hrview was not found beside the package, beside %s or in PATH" % (sys.executable or "python"))
+        _trace.tell("no viewer: hrview was not found beside the package, beside %s or in PATH" % (sys.executable or "python"))
         return
     args = [path, "--background", "--reuse", "--port", str(int(port)), "--host", str(host), "--show", str(os.getpid())]
     if browser:
@@ -25,7 +25,7 @@ def start(port, host, browser, daemon):
     try:
         _tracer.launch([os.fsencode(arg) for arg in args], environ)
     except OSError as error:
-        _tell("no viewer: %s could not be started: %s" % (path, error.strerror))
+        _trace.tell("no viewer: %s could not be started: %s" % (path, error.strerror))
 
 
 def find():
@@ -38,8 +38,3 @@ def find():
         if place and os.access(path, os.X_OK) and os.path.isfile(path):
             return os.path.abspath(path)
     return None
-
-
-def _tell(text):
-    if sys.stderr is not None:
-        sys.stderr.write("heartrate_shm: %s\n" % text)

@@ -3,6 +3,8 @@
 The file that calls ``trace`` is always traced, whatever the filter says. A filter that raises means "not traced".
 """
 
+import os
+import stat
 import sys
 
 
@@ -47,6 +49,9 @@ def marked(path):
 
 
 def _text(path):
+    # Reading a FIFO, a terminal or a device would block the program or take its input away.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(path + " is not a regular file")
     # What open() does by default, named: a program run with -X warn_default_encoding must not be warned of us.
     encoding = None
     if sys.version_info >= (3, 10):
