@@ -358,14 +358,15 @@ static void find(int which)
 
 void hrt_spawn_install(void)
 {
-	static bool found;
-
-	for (int i = 0; !found && i < POINT_COUNT; i++)
-		find(i);
-	found = true;
-	for (int i = 0; i < POINT_COUNT; i++)
-		if (points[i].py_function)
-			((PyCFunctionObject *)points[i].py_function)->m_ml = &points[i].ours;
+	for (int i = 0; i < POINT_COUNT; i++) {
+		struct point *point = &points[i];
+		if (point->end == HR_END_UNKNOWN && !description)
+			continue; /* only starts programs, and nothing is passed on to them */
+		if (!point->py_function)
+			find(i);
+		if (point->py_function)
+			((PyCFunctionObject *)point->py_function)->m_ml = &point->ours;
+	}
 	installed = true;
 }
 
@@ -393,5 +394,6 @@ int hrt_spawn_pass_on(const char *new_description, const char *new_site)
 	free(site);
 	description = description_copy;
 	site = site_copy;
+	hrt_spawn_install();
 	return 0;
 }

@@ -7,7 +7,8 @@
 
 #include "tracer.h"
 
-/* A function that is not what we know is left alone. Keeps no exception. */
+/* The functions that end this process; hrt_spawn_pass_on() adds those that start programs. One that is not what we know
+ * is left alone. Keeps no exception. */
 void hrt_spawn_install(void);
 
 /* Puts the functions back and forgets what hrt_spawn_pass_on() was told. */

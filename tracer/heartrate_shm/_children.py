@@ -9,7 +9,7 @@ import marshal
 import os
 import sys
 
-from . import _carry, _commandline, _tracer
+from . import _commandline, _tracer
 
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_site")
 VARIABLE = "HEARTRATE_SHM_CHILD"
@@ -41,6 +41,8 @@ def pass_on(settings):
 
 def encode(settings, callers):
     """(text, what of the filters it does not have)."""
+    from . import _carry
+
     packer, packed, left_out = _carry.Packer(), [], []
     for files in settings.files:
         try:
@@ -57,6 +59,8 @@ def encode(settings, callers):
 
 
 def decode(text):
+    from . import _carry
+
     packed, functions, (callers, threads, name, called, size, opens) = marshal.loads(bytes.fromhex(text))
     unpacker, files, left_out = _carry.Unpacker(functions), [], []
     for item in packed:
