@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Text } from '@codemirror/state';
 import { isMachinery, isStuck, stackRows } from '../../../web/src/stack';
-import { expressionRange, runningIn, runningLines } from '../../../web/src/views/running';
+import { expressionRange, runningIn, runningLines, withoutIndent } from '../../../web/src/views/running';
 import { statementOf } from '../../../web/src/views/statement';
 import type { Frame, Thread } from '../../../web/src/wire';
 
@@ -74,6 +74,12 @@ test('an expression over several lines is marked to its end', () => {
   const text = Text.of(['a = [', '  1,', ']']);
   const range = expressionRange(text, frame(0, 1, 4, 1, 3));
   assert.deepEqual(range, { from: 4, to: text.length });
+});
+
+test('the indents inside an expression over several lines are not marked', () => {
+  const text = Text.of(['a = [', '    1,', '', '  ]']);
+  const parts = withoutIndent(text, { from: 4, to: text.length }).map(({ from, to }) => text.sliceString(from, to));
+  assert.deepEqual(parts, ['[', '1,', ']']);
 });
 
 test('without columns the statement is marked without its indent', () => {

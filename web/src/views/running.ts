@@ -53,6 +53,19 @@ export function expressionRange(text: Text, frame: Frame): { from: number; to: n
   return end > indent ? { from: first.from + indent, to: first.from + end } : null;
 }
 
+/** A range line by line, without the indents of all but its first. */
+export function withoutIndent(text: Text, range: { from: number; to: number }): { from: number; to: number }[] {
+  const parts: { from: number; to: number }[] = [];
+  for (let at = range.from; at < range.to; ) {
+    const line = text.lineAt(at);
+    const indent = at === range.from ? at : line.from + line.text.length - line.text.trimStart().length;
+    const to = Math.min(range.to, line.to);
+    if (indent < to) parts.push({ from: indent, to });
+    at = line.to + 1;
+  }
+  return parts;
+}
+
 export const setRunning = StateEffect.define<readonly Running[]>();
 
 export const runningField = StateField.define<DecorationSet>({
@@ -75,7 +88,8 @@ function decorate(text: Text, running: readonly Running[]): DecorationSet {
     const key = `${range.from} ${range.to} ${look}`;
     if (seen.has(key)) continue; // a recursive function stands there many times
     seen.add(key);
-    marks.push(Decoration.mark({ class: look }).range(range.from, range.to));
+    const mark = Decoration.mark({ class: look });
+    for (const { from, to } of withoutIndent(text, range)) marks.push(mark.range(from, to));
   }
   return Decoration.set(marks, true);
 }

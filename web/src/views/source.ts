@@ -40,7 +40,7 @@ export class SourceView {
   private readonly editor: EditorView;
   private readonly minimap = new Minimap((share) => this.scrollToShare(share));
   private readonly messages = new Messages();
-  private readonly directory = el('span', { class: 'dir' });
+  private readonly directory = el('bdi');
   private readonly name = el('b');
   private readonly figures = el('span', { class: 'figures' });
   private readonly hint = el('div', { class: 'hint', hidden: '' });
@@ -70,7 +70,7 @@ export class SourceView {
     this.root = el(
       'section',
       { class: 'source', 'aria-label': 'Source' },
-      el('header', { class: 'source-head' }, el('h2', {}, this.directory, this.name), this.figures, legend),
+      el('header', { class: 'source-head' }, el('h2', {}, el('span', { class: 'dir' }, this.directory), this.name), this.figures, legend),
       this.messages.root,
       this.waiting,
       el('div', { class: 'source-body' }, this.editor.dom, this.minimap.root),
