@@ -44,7 +44,7 @@ def test_dump_counts_each_line(tmp_path):
 
 def test_dump_has_every_thread_with_its_stack(tmp_path):
     with Program(tmp_path) as program:
-        program.do("import threading; event = threading.Event()")
+        program.do("event = threading.Event()")
         program.do("threading.Thread(target=nap, args=[event], name='napper \N{SNOWMAN}', daemon=True).start()")
 
         def both():

@@ -42,6 +42,12 @@ def become(uid):
     return None if uid is None else run
 
 
+def others_can_run_python():
+    """Can another user run this interpreter? Not when it lies in somebody's home."""
+    path = Path(os.path.realpath(sys.executable))
+    return all(part.stat().st_mode & 0o001 for part in [Path(sys.executable).parent, path, *path.parents])
+
+
 def hrview(*args, uid=None):
     """Runs hrview to its end: (exit code, output, errors)."""
     done = subprocess.run([HRVIEW, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -58,6 +64,7 @@ def dump(what):
 # A traced program that does as it is told: a line of code a command, answered when it is done.
 TRACED = """
 import sys
+import threading
 import heartrate_shm
 trace = heartrate_shm.trace({arguments})
 def work(n):

@@ -289,6 +289,41 @@ static void test_path_with_dots_is_walked(void **state)
 	assert_loads(load_file(name, "one = 1\n"), "one = 1\n", false);
 }
 
+/* Another user's program, read by root. */
+static void test_root_reads_for_a_user_what_the_user_may(void **state)
+{
+	(void)state;
+	struct hrv_buffer text = {0};
+	char why[HRV_SOURCE_WHY_BYTES] = "";
+	bool changed;
+
+	if (geteuid() != 0)
+		skip(); /* nobody else sees another user's program */
+	assert_int_equal(chmod(dir, 0755), 0);
+	write_file(path, "secret = 1\n");
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(seteuid(65534), 0);
+	struct hrt_segment *theirs = maker_segment("theirs");
+	assert_int_equal(seteuid(0), 0);
+	struct hr_file file = {.flags = HR_FILE_TRACED | HR_FILE_ON_DISK};
+	uint32_t index;
+	assert_int_equal(hrt_segment_put_string(theirs, maker_text(path), &file.path), 0);
+	assert_int_equal(hrt_segment_put_file(theirs, &file, &index), 0);
+	struct hrv_reader *their_reader = maker_open(hrt_segment_name(theirs));
+	assert_int_equal(hrv_reader_header(their_reader)->uid, 65534);
+	assert_int_equal(hrv_source_load(their_reader, index, &text, &changed, why), HR_EPERM);
+	assert_non_null(strstr(why, "may not be read"));
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(hrv_source_load(their_reader, index, &text, &changed, why), 0);
+	assert_int_equal(chmod(path, 0600), 0);
+	int fd = open(path, O_RDONLY); /* and is root again afterwards */
+	assert_true(fd >= 0);
+	close(fd);
+	hrv_buffer_fini(&text);
+	hrv_reader_close(their_reader);
+	maker_forget(theirs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +340,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_source_behind_a_link_is_read_while_it_is_the_one_that_was_loaded,
 	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_path_with_dots_is_walked, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_root_reads_for_a_user_what_the_user_may, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("source", tests, NULL, NULL);
 }
