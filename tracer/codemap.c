@@ -412,7 +412,12 @@ int hrt_codemap_init(void)
 	if (!py_probe)
 		return -1;
 	code = code_get(py_probe);
-	bool same = code && hrt_py_get_extra((PyObject *)py_probe, hrt_codemap_extra_index, &by_api) == 0 &&
+	if (!code) {
+		Py_DECREF(py_probe);
+		PyErr_NoMemory();
+		return -1;
+	}
+	bool same = hrt_py_get_extra((PyObject *)py_probe, hrt_codemap_extra_index, &by_api) == 0 &&
 	            by_api == code && hrt_code_peek(py_probe) == code;
 	Py_DECREF(py_probe);
 	if (!same) {
