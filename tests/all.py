@@ -40,6 +40,10 @@ def count_node(text):
     return sum_of(r"^(?:#|\S+) pass (\d+)$", text), sum_of(r"^(?:#|\S+) fail (\d+)$", text)
 
 
+def count_model(text):
+    return len(re.findall(r"(?m)^ok ", text)), len(re.findall(r"(?m)^BAD ", text))
+
+
 def count_own(text):
     """This file's own closing line, of a run on another system."""
     found = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.M)
@@ -52,7 +56,7 @@ def count_command(text):
 
 class Run:
     def __init__(self):
-        self.rows = []  # name, passed, failed, seconds, the runner's own closing line
+        self.rows = []  # name, passed, failed, seconds
         self.left_out = []
 
     def suite(self, name, count, *command, **environment):
@@ -73,6 +77,9 @@ class Run:
             failed, wrong = 1, f" (exit code {code})"
         elif passed == 0 and failed == 0:
             failed, wrong = 1, " (no test ran)"
+        skipped = re.findall(r"(\d+) skipped", text.rstrip().rsplit("\n", 1)[-1])
+        if skipped and skipped[0] != "0":
+            wrong += f" ({skipped[0]} skipped)"
         print(f"{passed:5d} passed {failed:3d} failed {seconds:7.1f} s{wrong}", flush=True)
         if failed:
             print("\n".join("    " + line for line in text.splitlines()[-60:]))
@@ -133,10 +140,18 @@ def c_tests(run):
         if built:
             run.suite(f"C tests: {preset}", count_cmocka, *plain, "ctest", "--test-dir", f"build/{preset}", "-V")
     if shutil.which("clang"):
-        run.suite(
-            "no warning: clang", count_command, "sh", "-c",
+        built = run.suite(
+            "C tests: build with clang", count_command, "sh", "-c",
             f"CC=clang cmake --preset check -B build/clang && cmake --build build/clang -j {os.cpu_count()}",
         )
+        if built:
+            run.suite("C tests: clang, fuzzer", count_cmocka, "ctest", "--test-dir", "build/clang", "-V")
+    else:
+        run.leave_out("C tests: clang, fuzzer", "there is no clang")
+    if shutil.which("herd7"):
+        run.suite("memory model", count_model, "python3", "tests/model/run.py")
+    else:
+        print(f"{'memory model':<44} not here: no herd7 (Debian: herdtools7, from forky on)")
 
 
 def newest_pythons(run, found):
