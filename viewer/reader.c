@@ -21,7 +21,8 @@
 
 /* More elements than this are not believed: a viewer must not be made to copy gigabytes. The tracer's default segment
  * has room for 4 million lines. */
-#define COUNT_MAX (UINT32_C(1) << 24)
+#define COUNT_MAX      (UINT32_C(1) << 24)
+#define TEXT_MAX_BYTES (UINT32_C(16) << 20) /* one text: a source that the program carries */
 
 struct hrv_reader {
 	int fd; /* read-only, for the lock and the size */
@@ -435,6 +436,8 @@ int hrv_reader_string(struct hrv_reader *reader, struct hr_str str, struct hrv_b
 		return err;
 	if (str.off > used || str.len_bytes > used - str.off)
 		return hrv_reader_blame(reader, "a text lies outside the strings");
+	if (str.len_bytes > TEXT_MAX_BYTES)
+		return hrv_reader_blame(reader, "a text is too long to be one");
 	err = hrv_buffer_reserve(out, str.len_bytes);
 	if (err != 0)
 		return err;

@@ -460,6 +460,13 @@ static int probe(const struct hrv_server_address *address, char why[HRV_SERVER_W
 	return err;
 }
 
+static void set_address(struct server *server, const struct hrv_server_address *address)
+{
+	server->address = *address;
+	/* A cookie is for a host, whatever the port: several hrviews must not take each other's for theirs. */
+	snprintf(server->cookie_name, sizeof server->cookie_name, "hrview-%u", address->port);
+}
+
 int hrv_server_start(const struct hrv_server_options *options, struct hrv_server_address *address,
                      char why[HRV_SERVER_WHY_BYTES])
 {
@@ -497,7 +504,7 @@ int hrv_server_start(const struct hrv_server_options *options, struct hrv_server
 	if (err != 0)
 		return err;
 	server->options = *options;
-	server->address = *address;
+	set_address(server, address);
 	snprintf(ports, sizeof ports, ipv6 ? "[%s]:%u" : "%s:%u", address->host, address->port);
 	snprintf(threads, sizeof threads, "%d", HRV_CLIENTS_MAX + SPARE_THREADS);
 	mg_init_library(MG_FEATURES_DEFAULT);
@@ -507,9 +514,10 @@ int hrv_server_start(const struct hrv_server_options *options, struct hrv_server
 		return HR_EIO;
 	}
 	mg_set_websocket_handler(context, "/ws$", NULL, on_ready, on_message, on_close, server);
-	server->address.port = (uint16_t)bound[0].port;
-	/* A cookie is for a host, whatever the port: several hrviews must not take each other's for theirs. */
-	snprintf(server->cookie_name, sizeof server->cookie_name, "hrview-%u", server->address.port);
-	*address = server->address;
+	/* With port 0 only now; but then nobody knows the port yet who could ask. */
+	if (address->port == 0) {
+		address->port = (uint16_t)bound[0].port;
+		set_address(server, address);
+	}
 	return 0;
 }
