@@ -3,8 +3,8 @@
  * The function is set on every thread state, so that running threads and those of _thread are traced too, and without
  * an object, so that sys.gettrace() stays None. A new thread is noticed by the first event of any other (its state is
  * at the head of the interpreter's list before it runs), by the sampler, and, for threading's own, by its trace hook.
- * Another tool may take the slot of a thread (sys.settrace): that is told, and taken back when it is free again; at once
- * where sys.settrace() itself frees it, as doctest and many others do that put "back" the None that they found. */
+ * Another tool may take the slot of a thread (sys.settrace): that is told, and taken back when it is free again; at
+ * once where sys.settrace() itself frees it, as doctest and many others do that put "back" the None that they found. */
 #include "pycompat.h"
 
 #if !HRT_HAVE_MONITORING
@@ -208,7 +208,8 @@ void hrt_backend_watch(PyThreadState *thread)
 {
 	if (!wanted(thread) || thread->c_tracefunc == on_event)
 		return;
-	if (!thread->c_tracefunc) {
+	if (!thread->c_tracefunc ||
+	    thread->c_traceobj == py_thread_hook) { /* free, or ours for a new thread's first event */
 		hrt_py_set_trace(thread, on_event);
 		if (taken_over)
 			hrt_note(HR_NOTE_RESUMED, "tracing goes on: the other tool has let go");

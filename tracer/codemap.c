@@ -288,20 +288,44 @@ static struct hrt_code *code_get(PyCodeObject *py_code)
 	return code;
 }
 
+/* The counted run of a code object of `file`, made where there is none; with it those of the functions and classes that
+ * it defines, so that a viewer can tell a line that was never hit from one that cannot be. */
+static int run_get_counted(PyCodeObject *py_code, uint32_t file, struct hrt_run **out)
+{
+	uint64_t key[2];
+	int err = run_key(py_code, file, true, key);
+
+	if (err != 0)
+		return err;
+	*out = run_find(key);
+	if (*out)
+		return 0;
+	err = run_make(py_code, file, true, key, out);
+	for (Py_ssize_t i = 0; err == 0 && i < PyTuple_GET_SIZE(py_code->co_consts); i++) {
+		PyObject *py_const = PyTuple_GET_ITEM(py_code->co_consts, i);
+		struct hrt_run *inner;
+		if (PyCode_Check(py_const) && run_get_counted((PyCodeObject *)py_const, file, &inner) != 0)
+			break; /* it will be asked for again when it runs, and told then */
+	}
+	return err;
+}
+
 /* Gives `code` its run, counted or for stacks only. An entry of an earlier segment starts anew. */
 static int code_register(struct hrt_code *code, bool counted)
 {
 	uint64_t key[2];
 	uint32_t file = hrt_filemap_index(code->py_code->co_filename);
-	int err = file == HR_INDEX_NONE ? HR_EFULL : run_key(code->py_code, file, counted, key);
+	int err = file == HR_INDEX_NONE ? HR_EFULL : counted ? 0 : run_key(code->py_code, file, false, key);
 
 	code->line_count = 0;
 	code->run = NULL;
 	code->index = HR_INDEX_NONE;
-	if (err == 0) {
+	if (err == 0 && counted) {
+		err = run_get_counted(code->py_code, file, &code->run);
+	} else if (err == 0) {
 		code->run = run_find(key);
 		if (!code->run)
-			err = run_make(code->py_code, file, counted, key, &code->run);
+			err = run_make(code->py_code, file, false, key, &code->run);
 	}
 	if (err != 0) {
 		code->refused = hrt_tracer.generation;

@@ -1,4 +1,5 @@
-/* test_fork.c — a segment in a forked child: private from the first moment, then the child's own with all it counted. */
+/* test_fork.c — a segment in a forked child: private from the first moment, then the child's own with all it counted.
+ */
 #include "test.h"
 
 #include "hr_atomic.h"
