@@ -320,10 +320,8 @@ def test_busy_port_is_one_line_with_the_remedy():
 def test_signals_end_it_at_once_with_a_page_open(number):
     with Server() as server, WebSocket(server.port) as page:
         page.ask(full=True)
-        start = time.monotonic()
         server.process.send_signal(number)
-        assert server.process.wait(10) == 0
-        assert time.monotonic() - start < 1
+        assert server.process.wait(1) == 0  # what is promised; civetweb's own way of stopping takes two
         assert server.process.stderr.read() == b""
 
 

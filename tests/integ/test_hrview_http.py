@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from viewer import DEADLINE_S, NO_FILE, Program, Refused, Server, WebSocket, dump, others_can_run_python, poll, segments_of
+from viewer import NO_FILE, Program, Refused, Server, WebSocket, dump, others_can_run_python, poll, segments_of
 
 WITHOUT_PAGE = b"HR_PAGE=OFF"  # what an hrview that was built without its page says
 
@@ -442,12 +442,10 @@ def test_silent_connections_do_not_keep_others_out(server):
     with WebSocket(server.port) as page:
         silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
         try:
-            start = time.monotonic()
             assert page.ask()["v"] == 1
             assert server.request("/healthz")[0] == 200
             with WebSocket(server.port) as another:
                 assert another.ask()["v"] == 1
-            assert time.monotonic() - start < DEADLINE_S
         finally:
             for connection in silent:
                 connection.close()
