@@ -441,8 +441,8 @@ int hrt_codemap_init(void)
 		PyErr_NoMemory();
 		return -1;
 	}
-	bool same = hrt_py_get_extra((PyObject *)py_probe, hrt_codemap_extra_index, &by_api) == 0 &&
-	            by_api == code && hrt_code_peek(py_probe) == code;
+	bool same = hrt_py_get_extra((PyObject *)py_probe, hrt_codemap_extra_index, &by_api) == 0 && by_api == code &&
+	            hrt_code_peek(py_probe) == code;
 	Py_DECREF(py_probe);
 	if (!same) {
 		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter keeps code extras in another way");
