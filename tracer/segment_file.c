@@ -24,7 +24,7 @@
 
 #define PAGE        UINT64_C(4096)
 #define CONTROL_OFF 1024                 /* in the first page, behind the header */
-#define COMMIT_STEP (UINT64_C(64) << 10) /* one system call for so many bytes of counters */
+#define COMMIT_STEP (UINT64_C(16) << 10) /* one system call for so many bytes of counters */
 
 static uint64_t round_up(uint64_t value, uint64_t step)
 {
