@@ -20,6 +20,9 @@
 
 struct hrt_tracer hrt_tracer;
 
+static const char definition_name[] = "heartrate_shm._tracer";
+static bool second_interpreter; /* of this process, one after the other */
+
 void hrt_note(enum hr_note_kind kind, const char *format, ...)
 {
 	char text[1024];
@@ -136,6 +139,11 @@ static PyObject *start(PyObject *self, PyObject *args)
 		return NULL;
 	if (hrt_tracer.segment)
 		Py_RETURN_FALSE;
+	if (second_interpreter) {
+		PyErr_SetString(PyExc_OSError, "this process has ended an interpreter and begun another, "
+		                               "and only the first can be traced");
+		return NULL;
+	}
 	if (hrt_process_init(self) != 0)
 		return NULL;
 	hr_retire_old();
@@ -320,12 +328,57 @@ static PyMethodDef methods[] = {
         {NULL, NULL, 0, NULL},
 };
 
+/* An interpreter that was ended and begun again in one process (embedding): all that we know is of the first, whose
+ * objects are gone. Its segment ends here. */
+static int know_interpreter(void)
+{
+	static bool begun;
+	PyObject *py_marks = PyInterpreterState_GetDict(hrt_py_interpreter());
+
+	if (!py_marks || PyDict_GetItemString(py_marks, definition_name))
+		return py_marks ? 0 : -1;
+	if (PyDict_SetItemString(py_marks, definition_name, Py_True) != 0)
+		return -1;
+	second_interpreter = begun;
+	begun = true;
+	if (second_interpreter && hrt_tracer.segment) {
+		hrt_segment_close(hrt_tracer.segment, HR_END_STOPPED);
+		hrt_tracer.segment = NULL;
+	}
+	return 0;
+}
+
+/* Each interpreter that imports the module comes through here. */
+static int execute(PyObject *py_module)
+{
+	if (HRT_FREE_THREADED) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm does not support free-threaded Python yet: "
+		                                   "counters are exact only under the GIL. Use the ordinary build.");
+		return -1;
+	}
+	if (hrt_py_interpreter() != PyInterpreterState_Main()) {
+		PyErr_SetString(PyExc_ImportError,
+		                "heartrate_shm works in the main interpreter only, not in a sub-interpreter");
+		return -1;
+	}
+	if (know_interpreter() != 0)
+		return -1;
+	hrt_filemap_remember_cwd();
+	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0))
+		return -1;
+	if (PyModule_AddFunctions(py_module, hrt_process_methods) != 0)
+		return -1;
+	return PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)execute}, {0, NULL}};
+
 static struct PyModuleDef definition = {
         PyModuleDef_HEAD_INIT,
-        .m_name = "heartrate_shm._tracer",
+        .m_name = definition_name,
         .m_doc = "Counts line hits and samples stacks into a shared memory segment.",
-        .m_size = -1,
         .m_methods = methods,
+        .m_slots = slots,
 };
 
 /* 3.8's PyMODINIT_FUNC leaves the visibility to the compiler's default, which here is hidden. */
@@ -333,23 +386,5 @@ __attribute__((visibility("default"))) PyMODINIT_FUNC PyInit__tracer(void);
 
 PyMODINIT_FUNC PyInit__tracer(void)
 {
-	if (HRT_FREE_THREADED) {
-		PyErr_SetString(PyExc_ImportError, "heartrate_shm does not support free-threaded Python yet: "
-		                                   "counters are exact only under the GIL. Use the ordinary build.");
-		return NULL;
-	}
-	if (hrt_py_interpreter() != PyInterpreterState_Main()) {
-		PyErr_SetString(PyExc_ImportError,
-		                "heartrate_shm works in the main interpreter only, not in a sub-interpreter");
-		return NULL;
-	}
-	hrt_filemap_remember_cwd();
-	if (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0)
-		return NULL;
-	PyObject *py_module = PyModule_Create(&definition);
-	if (py_module && PyModule_AddFunctions(py_module, hrt_process_methods) != 0)
-		Py_CLEAR(py_module);
-	if (py_module && PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES) != 0)
-		Py_CLEAR(py_module);
-	return py_module;
+	return PyModuleDef_Init(&definition);
 }

@@ -14,8 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#endif
 
 #define TICK_NS     INT64_C(10000000) /* how often the tick moves */
 #define SAMPLE_NS   INT64_C(50000000) /* how often stacks are looked at, at most */
@@ -35,6 +43,7 @@ static struct {
 	PyInterpreterState *interpreter;
 
 	/* The thread's own while it runs. */
+	bool own_descriptors; /* so it may open files */
 	struct hrt_rows threads, tasks;
 	char main_name[16]; /* the main thread's native name: others inherit it */
 } sampler = {.lock = PTHREAD_MUTEX_INITIALIZER, .threads = {.kind = HR_KIND_THREADS}, .tasks = {.kind = HR_KIND_TASKS}};
@@ -46,6 +55,13 @@ static int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* This thread opens files while the program's run: it must not take the number that the program's next open() is to
+ * get, nor the last one that it may have. So it gets a table of its own, empty (Linux 5.9). */
+static bool take_own_descriptors(void)
+{
+	return syscall(SYS_close_range, 0, ~0U, CLOSE_RANGE_UNSHARE) == 0;
+}
+
 /* What the kernel says of a thread, /proc/self/task/TID/stat: "TID (name) state ...". Asked before the GIL is taken,
  * because afterwards nobody else has it. */
 static enum hr_run_state ask_kernel(uint64_t native_id, char name_out[16])
@@ -55,7 +71,7 @@ static enum hr_run_state ask_kernel(uint64_t native_id, char name_out[16])
 
 	name_out[0] = '\0';
 	snprintf(path, sizeof path, "/proc/self/task/%llu/stat", (unsigned long long)native_id);
-	int fd = native_id ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int fd = native_id && sampler.own_descriptors ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return HR_RUN_UNKNOWN;
 	n = read(fd, text, sizeof text - 1);
@@ -216,6 +232,7 @@ static void *run(void *segment)
 	int64_t now, pass_at, pass_cpu;
 
 	pthread_setname_np(pthread_self(), "heartrate_shm");
+	sampler.own_descriptors = take_own_descriptors();
 	ask_kernel((uint64_t)getpid(), sampler.main_name);
 	pass_at = clock_ns(CLOCK_MONOTONIC);
 	pass_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);

@@ -166,15 +166,15 @@ waiting, go = threading.Event(), threading.Event()
 def files(path):
     if path.startswith("slow"):
         waiting.set()
-        go.wait(.5)
+        go.wait(.2)
     return True
-for i in range(5):
+for i in range(4):
     waiting.clear(), go.clear()
     heartrate_shm.trace(files)
     thread = threading.Thread(target=made("slow%d" % i))
     thread.start()
     if heartrate_shm.__name__ == "heartrate_shm":
-        waiting.wait(0.2)
+        waiting.wait(.1)
     heartrate_shm.stop()
     if i % 2:
         heartrate_shm.trace(files)
