@@ -315,8 +315,12 @@ static int code_register(struct hrt_code *code, bool counted)
 {
 	uint64_t key[2];
 	uint32_t file = hrt_filemap_index(code->py_code->co_filename);
-	int err = file == HR_INDEX_NONE ? HR_EFULL : counted ? 0 : run_key(code->py_code, file, false, key);
+	int err = 0;
 
+	if (file == HR_INDEX_NONE)
+		err = hrt_filemap_pending(code->py_code->co_filename) ? HR_EAGAIN : HR_EFULL;
+	else if (!counted)
+		err = run_key(code->py_code, file, false, key);
 	code->line_count = 0;
 	code->run = NULL;
 	code->index = HR_INDEX_NONE;
@@ -327,6 +331,8 @@ static int code_register(struct hrt_code *code, bool counted)
 		if (!code->run)
 			err = run_make(code->py_code, file, false, key, &code->run);
 	}
+	if (err == HR_EAGAIN)
+		return err;
 	if (err != 0) {
 		code->refused = hrt_tracer.generation;
 		if (counted && err == HR_ENOMEM)

@@ -46,8 +46,16 @@ static inline struct hrt_code *hrt_code_peek(PyCodeObject *py_code)
  * source of what is not a file. */
 struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bool *later);
 
-/* Index for a stack frame; runs no Python code. HR_INDEX_NONE when the tables are full. */
+/* Index for a stack frame; runs no Python code. HR_INDEX_NONE when the tables are full, or while the
+ * file is being entered by another thread. */
 uint32_t hrt_code_index(PyCodeObject *py_code);
+
+/* Whether there is no index because a table was full, and not only not yet. */
+static inline bool hrt_code_refused(PyCodeObject *py_code)
+{
+	const struct hrt_code *code = hrt_code_peek(py_code);
+	return !code || code->refused == hrt_tracer.generation;
+}
 
 /* Counts a hit of `line`. */
 static inline void hrt_code_hit(const struct hrt_code *code, uint32_t line)

@@ -406,3 +406,10 @@ uint32_t hrt_filemap_index(PyObject *py_filename)
 	Py_XDECREF(py_name);
 	return index;
 }
+
+bool hrt_filemap_pending(PyObject *py_filename)
+{
+	const struct entry *entry = entry_get(py_filename);
+
+	return entry && entry->traced && !entry->index_traced;
+}

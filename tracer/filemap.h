@@ -24,4 +24,7 @@ enum hrt_traced hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, 
 /* Index of the file's entry, made when there is none; HR_INDEX_NONE when the table is full. Runs no Python code. */
 uint32_t hrt_filemap_index(PyObject *py_filename);
 
+/* True while another thread makes the entry of this traced file and looks for its source. */
+bool hrt_filemap_pending(PyObject *py_filename);
+
 #endif

@@ -155,12 +155,13 @@ void hrt_rows_put(struct hrt_rows *rows, struct hrt_watched *watched, const stru
 	}
 	for (uint32_t i = 0; i < stack.frame_count; i++) {
 		uint32_t elided_at;
-		struct hrt_position at = hrt_pyframe_position(kept_frame(walk, i, &elided_at));
+		const struct hrt_pyframe *frame = kept_frame(walk, i, &elided_at);
+		struct hrt_position at = hrt_pyframe_position(frame);
 		frames[i].line = known(at.line, 1);
 		frames[i].end_line = known(at.end_line, 1);
 		frames[i].col = known(at.col, 0);
 		frames[i].end_col = known(at.end_col, 0);
-		if (frames[i].code == HR_INDEX_NONE)
+		if (frames[i].code == HR_INDEX_NONE && hrt_code_refused(hrt_pyframe_code(frame)))
 			hrt_segment_drop(rows->segment, HR_DROP_FRAMES, 1);
 	}
 	if (stack_hash != watched->stack_hash || watched->since_tick == 0)
