@@ -54,6 +54,11 @@ static int list_reserve(struct list *list, size_t count, size_t item_bytes)
 	return 0;
 }
 
+bool hrv_slot_is_known(const struct hr_slot_info *info)
+{
+	return (info->flags & ~KNOWN_FLAGS) == 0;
+}
+
 int hrv_model_new(struct hrv_model **out)
 {
 	struct hrv_model *model = calloc(1, sizeof *model);
@@ -245,7 +250,7 @@ int hrv_model_add_code(struct hrv_model *model, const struct hr_code *code, cons
 		if (err != 0)
 			return err;
 		slot_lines[i] = index;
-		if (infos[i].flags & ~KNOWN_FLAGS)
+		if (!hrv_slot_is_known(&infos[i]))
 			disown(model, &((struct hrv_line *)model->lines.items)[index]);
 	}
 	mark_file(model, code->file);

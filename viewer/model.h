@@ -26,6 +26,9 @@ struct hrv_line {
 	bool dirty; /* the model's: among the changed lines of the watched file */
 };
 
+/* May its count be shown? A flag that this version does not know may mean anything. */
+bool hrv_slot_is_known(const struct hr_slot_info *info);
+
 int hrv_model_new(struct hrv_model **out);
 void hrv_model_free(struct hrv_model *model);
 

@@ -4,6 +4,7 @@
 #include "codes.h"
 #include "discover.h"
 #include "hr_err.h"
+#include "pulse.h"
 #include "source.h"
 #include "stacks.h"
 
@@ -12,6 +13,7 @@
 #include <time.h>
 
 #define CATALOG_AGE_NS UINT64_C(200000000)  /* programs appear within half a second of trace() */
+#define PULSE_AGE_NS   UINT64_C(500000000)  /* the list of programs is read by people */
 #define FILE_AGE_NS    UINT64_C(1000000000) /* how often the watched file is looked at for changes */
 
 /* The program that is watched: what has been read of it and sent. */
@@ -32,6 +34,7 @@ struct watched {
 struct scratch {
 	struct hrv_buffer texts;
 	struct hrv_buffer programs;     /* struct hrv_wire_program */
+	struct hrv_buffer pulses;       /* struct hrv_wire_pulse */
 	struct hrv_buffer files;        /* struct hrv_wire_file */
 	struct hrv_buffer threads;      /* struct hrv_wire_thread */
 	struct hrv_buffer stack_frames; /* struct hrv_wire_stack_frame */
@@ -44,6 +47,7 @@ struct hrv_view {
 	uint64_t catalog_looked_ns;
 	bool programs_sent;
 	uint64_t changes_sent; /* of the catalog */
+	uint64_t pulse_looked_ns;
 	struct watched watched;
 	struct scratch scratch;
 };
@@ -84,6 +88,7 @@ void hrv_view_free(struct hrv_view *view)
 	hrv_catalog_fini(&view->catalog);
 	hrv_buffer_fini(&view->scratch.texts);
 	hrv_buffer_fini(&view->scratch.programs);
+	hrv_buffer_fini(&view->scratch.pulses);
 	hrv_buffer_fini(&view->scratch.files);
 	hrv_buffer_fini(&view->scratch.threads);
 	hrv_buffer_fini(&view->scratch.stack_frames);
@@ -128,6 +133,32 @@ static int put_programs(struct hrv_view *view, struct hrv_wire_frame *frame)
 	frame->has_programs = true;
 	frame->programs = (const struct hrv_wire_program *)programs->bytes;
 	frame->program_count = programs->len_bytes / sizeof *frame->programs;
+	return 0;
+}
+
+/* The pulse of each program that can be read. One that turns out to be corrupt is condemned: the list says why. */
+static int put_pulses(struct hrv_view *view, struct hrv_wire_frame *frame)
+{
+	struct hrv_buffer *pulses = &view->scratch.pulses;
+
+	pulses->len_bytes = 0;
+	for (size_t i = 0; i < view->catalog.count; i++) {
+		struct hrv_program *program = view->catalog.programs[i];
+		struct hrv_pulse pulse;
+		if (!program->reader || (view->only && !hrv_program_matches(program, view->only)))
+			continue;
+		int err = hrv_pulse_read(program->reader, &pulse);
+		if (err == HR_ECORRUPT || err == HR_EARG) {
+			hrv_catalog_condemn(&view->catalog, program);
+			continue;
+		}
+		struct hrv_wire_pulse entry = {program->id.instance, pulse.hits, pulse.threads};
+		if (err != 0 || (err = hrv_buffer_append(pulses, &entry, sizeof entry)) != 0)
+			return err;
+	}
+	frame->has_pulses = true;
+	frame->pulses = (const struct hrv_wire_pulse *)pulses->bytes;
+	frame->pulse_count = pulses->len_bytes / sizeof *frame->pulses;
 	return 0;
 }
 
@@ -390,6 +421,11 @@ int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *reques
 		frame.program = &detail;
 	} else {
 		unwatch(&view->watched);
+		if (view->pulse_looked_ns == 0 || request->full || now - view->pulse_looked_ns >= PULSE_AGE_NS) {
+			view->pulse_looked_ns = now;
+			if ((err = put_pulses(view, &frame)) != 0)
+				return err;
+		}
 	}
 	if (!view->programs_sent || request->full || view->changes_sent != view->catalog.changes) {
 		if ((err = put_programs(view, &frame)) != 0)

@@ -189,6 +189,16 @@ static void put_program(msgpack_packer *pk, const struct hrv_wire_program *progr
 	put_text(pk, program->caller);
 }
 
+static void put_pulses(msgpack_packer *pk, const struct hrv_wire_pulse *pulses, size_t count)
+{
+	msgpack_pack_array(pk, 3 * count);
+	for (size_t i = 0; i < count; i++) {
+		put_id(pk, pulses[i].id);
+		msgpack_pack_uint64(pk, pulses[i].hits);
+		msgpack_pack_uint32(pk, pulses[i].threads);
+	}
+}
+
 static void put_triples(msgpack_packer *pk, const struct hrv_triple *triples, size_t count)
 {
 	msgpack_pack_array(pk, 3 * count);
@@ -350,7 +360,7 @@ int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 	msgpack_packer pk;
 
 	msgpack_packer_init(&pk, &sink, sink_write);
-	msgpack_pack_map(&pk, 2u + frame->has_programs + (frame->program != NULL));
+	msgpack_pack_map(&pk, 2u + frame->has_programs + frame->has_pulses + (frame->program != NULL));
 	put_word(&pk, "v");
 	msgpack_pack_int(&pk, HRV_WIRE_VERSION);
 	put_word(&pk, "now");
@@ -360,6 +370,10 @@ int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 		msgpack_pack_array(&pk, frame->program_count);
 		for (size_t i = 0; i < frame->program_count; i++)
 			put_program(&pk, &frame->programs[i]);
+	}
+	if (frame->has_pulses) {
+		put_word(&pk, "pulse");
+		put_pulses(&pk, frame->pulses, frame->pulse_count);
 	}
 	if (frame->program) {
 		put_word(&pk, "program");

@@ -39,6 +39,13 @@ struct hrv_wire_program {
 	uint64_t end_ns;   /* same, 0 none */
 };
 
+/* How a program of the list is doing. */
+struct hrv_wire_pulse {
+	uint64_t id;
+	uint64_t hits;
+	uint32_t threads;
+};
+
 struct hrv_wire_file {
 	uint32_t index;
 	struct hrv_text path;
@@ -110,6 +117,9 @@ struct hrv_wire_frame {
 	bool has_programs;
 	const struct hrv_wire_program *programs;
 	size_t program_count;
+	bool has_pulses;
+	const struct hrv_wire_pulse *pulses;
+	size_t pulse_count;
 	const struct hrv_wire_detail *program; /* NULL: none was asked for */
 };
 

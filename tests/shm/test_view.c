@@ -6,6 +6,7 @@
 #include "test.h"
 #include "view.h"
 
+#include <inttypes.h>
 #include <msgpack.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -125,6 +126,55 @@ static void test_everything_once_and_then_what_is_new(void **state)
 	program = ask(view, &answer, id, file, true);
 	assert_true(is_true(get(program, "full")));
 	assert_int_equal(length_of(get(program, "lines")), 9);
+	answer_fini(&answer);
+	hrv_view_free(view);
+	maker_forget(segment);
+}
+
+/* Of the pulse in `answer`: the triple of program `id`; NULL when it is not there. */
+static const msgpack_object *pulse_of(const struct answer *answer, uint64_t id)
+{
+	const msgpack_object *pulse = get(&answer->unpacked.data, "pulse");
+	char digits[17];
+
+	assert_non_null(pulse);
+	snprintf(digits, sizeof digits, "%016" PRIx64, id);
+	for (uint32_t i = 0; i + 2 < pulse->via.array.size; i += 3)
+		if (memcmp(pulse->via.array.ptr[i].via.str.ptr, digits, 16) == 0)
+			return &pulse->via.array.ptr[i];
+	return NULL;
+}
+
+static void test_pulse_is_told_while_no_program_is_asked_for(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint64_t id = hrt_segment_header(segment)->instance;
+	uint32_t file = maker_file(segment, "/prog.py", HR_FILE_TRACED), slot;
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+
+	maker_code(segment, file, "f", 1, 2000, &slot);
+	hit(segment, slot, 5);
+	hit(segment, slot + 1999, 7);
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	assert_null(ask(view, &answer, 0, HR_INDEX_NONE, true));
+	const msgpack_object *pulse = pulse_of(&answer, id);
+	assert_non_null(pulse);
+	assert_int_equal(pulse[1].via.u64, 12);
+	assert_int_equal(pulse[2].via.u64, 0);
+
+	struct hr_row *row = hrt_segment_take_row(segment, HR_KIND_THREADS, 5, 6);
+	hrt_segment_put_stack(segment, HR_KIND_THREADS, row, &(struct hrt_stack){.name = "t", .name_bytes = 1});
+	hit(segment, slot + 700, 30);
+	assert_null(ask(view, &answer, 0, HR_INDEX_NONE, true));
+	pulse = pulse_of(&answer, id);
+	assert_int_equal(pulse[1].via.u64, 42);
+	assert_int_equal(pulse[2].via.u64, 1);
+
+	assert_non_null(ask(view, &answer, id, file, true));
+	assert_null(get(&answer.unpacked.data, "pulse"));
+	hr_row_give_back(row);
 	answer_fini(&answer);
 	hrv_view_free(view);
 	maker_forget(segment);
@@ -286,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_everything_once_and_then_what_is_new),
+	        cmocka_unit_test(test_pulse_is_told_while_no_program_is_asked_for),
 	        cmocka_unit_test(test_stack_names_files_and_functions),
 	        cmocka_unit_test(test_program_that_is_corrupt_inside_is_condemned),
 	        cmocka_unit_test(test_unknown_program_is_gone),

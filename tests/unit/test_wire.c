@@ -78,6 +78,20 @@ static void test_frame_with_programs_of_every_state(void **state)
 	                                                 .program_count = 5});
 }
 
+static void test_frame_with_the_pulse_of_programs(void **state)
+{
+	(void)state;
+	static const struct hrv_wire_pulse pulses[] = {
+	        {0x00c0ffee12345678, UINT64_C(1) << 40, 12}, {2, 0, 0}, {0xfedcba9876543210, 70000, 1}};
+	check_frame("pulse", &(struct hrv_wire_frame){.now_ms = 1767225661500.25,
+	                                              .has_programs = true,
+	                                              .programs = &live,
+	                                              .program_count = 1,
+	                                              .has_pulses = true,
+	                                              .pulses = pulses,
+	                                              .pulse_count = 3});
+}
+
 static void test_frame_with_everything(void **state)
 {
 	(void)state;
@@ -275,6 +289,7 @@ int main(void)
 	        cmocka_unit_test(test_frame_without_programs),
 	        cmocka_unit_test(test_frame_of_nothing_new),
 	        cmocka_unit_test(test_frame_with_programs_of_every_state),
+	        cmocka_unit_test(test_frame_with_the_pulse_of_programs),
 	        cmocka_unit_test(test_frame_with_everything),
 	        cmocka_unit_test(test_frame_with_a_delta),
 	        cmocka_unit_test(test_frame_of_a_program_that_is_gone),

@@ -301,6 +301,7 @@ export class App {
     this.home.root.hidden = false;
     this.program.root.hidden = true;
     if (changes.programs) this.home.setPrograms(this.store.programs);
+    if (changes.programs || changes.pulses) this.home.setPulses(this.store.pulses);
     if (!figures) return;
     const message = linkMessage(this.link);
     this.homeMessages.show(message === null ? [] : [message]);

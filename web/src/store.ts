@@ -1,6 +1,7 @@
 // store.ts — what the page knows: frames are applied here, views read from here. No DOM, no network.
 import { Heat } from './heat';
 import { LineTable } from './lines';
+import { Pulses } from './pulses';
 import { Samples } from './samples';
 import type { Place } from './route';
 import type { FileEntry, Note, Program, ProgramFrame, Sampler, Thread, WireFrame } from './wire';
@@ -10,6 +11,7 @@ const TABLES_KEPT = 8; // a file looked at before shows its last picture at once
 /** What changed since views were last brought up to date. */
 export interface Changes {
   programs: boolean;
+  pulses: boolean;
   program: boolean; // another one, or it started over
   files: boolean;
   totals: boolean;
@@ -22,6 +24,7 @@ export interface Changes {
 export function noChanges(): Changes {
   return {
     programs: false,
+    pulses: false,
     program: false,
     files: false,
     totals: false,
@@ -118,6 +121,7 @@ export class ProgramModel {
 
 export class Store {
   programs: readonly Program[] | null = null; // null: not heard yet
+  readonly pulses = new Pulses();
   model: ProgramModel | null = null;
   /** hrview's clock minus this machine's, milliseconds: for "started … ago" of another machine's hrview. */
   skew = 0;
@@ -136,6 +140,10 @@ export class Store {
     if (frame.programs !== null) {
       this.programs = frame.programs;
       this.changes.programs = true;
+    }
+    if (frame.pulses !== null) {
+      this.pulses.take(frame.pulses, frame.now);
+      this.changes.pulses = true;
     }
     if (frame.program !== null) this.applyProgram(frame.program, now);
   }

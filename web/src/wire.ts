@@ -23,6 +23,12 @@ export interface Program {
   readonly caller: string;
 }
 
+export interface Pulse {
+  readonly id: string;
+  readonly hits: number; // of all lines together
+  readonly threads: number;
+}
+
 export interface FileEntry {
   readonly index: number;
   readonly path: string;
@@ -88,6 +94,7 @@ export interface ProgramFrame {
 export interface WireFrame {
   readonly now: number; // hrview's clock, milliseconds since 1970
   readonly programs: readonly Program[] | null; // null: as before
+  readonly pulses: readonly Pulse[] | null; // null: not looked at
   readonly program: ProgramFrame | null;
 }
 
@@ -129,6 +136,7 @@ export function guardFrame(value: unknown): WireFrame {
   return {
     now: real(map, 'now', 'frame'),
     programs: map['programs'] === undefined ? null : list(map, 'programs', 'frame', guardProgram),
+    pulses: map['pulse'] === undefined ? null : guardPulses(map['pulse'], 'frame.pulse'),
     program: map['program'] === undefined ? null : guardProgramFrame(map['program'], 'frame.program'),
   };
 }
@@ -172,6 +180,18 @@ function guardProgramFrame(value: unknown, at: string): ProgramFrame {
     notes: optional(map, 'notes', (m, k, a) => list(m, k, a, guardNote), [], at),
     sampler: map['sampler'] === undefined ? null : guardSampler(map['sampler'], `${at}.sampler`),
   };
+}
+
+function guardPulses(value: unknown, at: string): Pulse[] {
+  if (!Array.isArray(value) || value.length % 3 !== 0) throw new WireError(`${at}: not triples`);
+  const pulses: Pulse[] = [];
+  for (let i = 0; i < value.length; i += 3)
+    pulses.push({
+      id: asIdentity(value[i], `${at}[${i}]`),
+      hits: asCount(value[i + 1], `${at}[${i + 1}]`),
+      threads: asCount(value[i + 2], `${at}[${i + 2}]`),
+    });
+  return pulses;
 }
 
 function guardFile(value: unknown, at: string): FileEntry {
@@ -276,10 +296,14 @@ function flag(map: Fields, key: string, at: string): boolean {
   return value;
 }
 
-function identity(map: Fields, at: string): string {
-  const id = text(map, 'id', at);
-  if (!/^[0-9a-f]{16}$/.test(id)) throw new WireError(`${at}.id: not 16 hexadecimal digits`);
+function asIdentity(value: unknown, at: string): string {
+  const id = asText(value, at);
+  if (!/^[0-9a-f]{16}$/.test(id)) throw new WireError(`${at}: not 16 hexadecimal digits`);
   return id;
+}
+
+function identity(map: Fields, at: string): string {
+  return asIdentity(map['id'], `${at}.id`);
 }
 
 /** A word that this page does not know (a newer hrview's) counts as `unknown`. */

@@ -218,6 +218,7 @@ export class FakeViewer {
     const told = JSON.stringify(programs);
     if (told !== sent.programs) frame['programs'] = programs;
     sent.programs = told;
+    if (id === null) frame['pulse'] = this.programs.filter(({ gone }) => !gone).flatMap(pulse);
     if (id !== null) frame['program'] = this.answerProgram(sent, id, file);
     return frame;
   }
@@ -260,6 +261,11 @@ export class FakeViewer {
 function listed(program: FakeProgram): Record<string, unknown> {
   const { id, pid, name, state, why, argv, python, parent, start, end } = program;
   return { id, pid, name, state, ...(why === undefined ? {} : { why }), argv, python, parent, start, end, caller: program.files[0]?.path ?? '' };
+}
+
+function pulse(program: FakeProgram): (string | number)[] {
+  const hits = program.files.reduce((sum, _, i) => sum + Object.values(program.hitsOf(i)).reduce((a, b) => a + b, 0), 0);
+  return [program.id, hits, program.threads.filter(({ task }) => !task).length];
 }
 
 function totals(program: FakeProgram, sent: Sent): number[] {

@@ -137,6 +137,32 @@ test('several programs are cards, children below their parent; a card leads to i
   );
 });
 
+test('a card tells hits, hits a second with a curve, and threads; an ended one its hits', () => {
+  const busy = demo();
+  const ended = demo('00c0ffee00000002');
+  Object.assign(ended, { state: 'closed', why: 'exit', end: Date.now() });
+  busy.stack(1, 'MainThread', [[0, 'work', 6, 6, 17, 33]]);
+  return withViewer([busy, ended], (viewer) =>
+    visit(browser, `${viewer.url}#/`, {}, async (page) => {
+      const cards = page.locator('.cards li');
+      const words = (card: number): Promise<string> => cards.nth(card).locator('.doing').innerText();
+      const points = (card: number): Promise<string | null> => cards.nth(card).locator('polyline').getAttribute('points');
+      await eventually('a first look', () => words(0), (text) => text.startsWith('3,470,138 hits · 1 thread'));
+      await eventually(
+        'a rate',
+        async () => {
+          busy.hit(0, 7, 1000);
+          return words(0);
+        },
+        (text) => /[1-9][\d.]*[kM]?\/s$/.test(text),
+      );
+      await eventually('a curve', () => points(0), (text) => (text ?? '').split(' ').length >= 2);
+      assert.equal(await words(1), '3,470,138 hits');
+      assert.equal(await points(1), '');
+    }),
+  );
+});
+
 test('the strip draws a bar for hot lines, a mark for lines never hit, nothing where nothing can be hit', () =>
   withViewer([demo()], (viewer) =>
     visit(browser, viewer.url, { colorScheme: 'dark' }, async (page) => {

@@ -46,6 +46,13 @@ test('the golden frame with everything in it is understood', () => {
   assert.equal(program.threads?.[0]?.frames[0]?.function, '<module>');
 });
 
+test('the golden frame with the pulse of programs is understood', () => {
+  const { pulses, program } = decodeFrame(readFileSync(join(GOLDEN, 'pulse.msgpack')));
+  assert.equal(program, null);
+  assert.deepEqual(pulses?.[0], { id: '00c0ffee12345678', hits: 2 ** 40, threads: 12 });
+  assert.deepEqual(pulses?.[2], { id: 'fedcba9876543210', hits: 70000, threads: 1 });
+});
+
 test('the golden frame without changes leaves everything as it was', () => {
   const { programs, program } = decodeFrame(readFileSync(join(GOLDEN, 'unchanged.msgpack')));
   assert.equal(programs, null);
@@ -75,6 +82,8 @@ const WRONG: readonly (readonly [what: string, bytes: Uint8Array, place: RegExp]
   ['a frame of five', frameOf({ threads: [{ ...THREAD, frames: [[0, 'f', 1, 1, 0]] }] }), /frames\[0\]: not a frame/],
   ['a column of -2', frameOf({ threads: [{ ...THREAD, frames: [[0, 'f', 1, 1, -2, 0]] }] }), /frames\[0\]\[4\]/],
   ['a note of one', frameOf({ notes: [['trouble']] }), /notes\[0\]/],
+  ['half a pulse', encode({ v: 1, now: 1, pulse: ['0000000000000001', 5] }), /frame\.pulse: not triples/],
+  ['a pulse of nobody', encode({ v: 1, now: 1, pulse: ['0000000000000001', 5, 1, 'me', 5, 1] }), /frame\.pulse\[3\]/],
   ['a drop in words', frameOf({ drops: { hits: 'many' } }), /drops\.hits/],
 ];
 

@@ -1,9 +1,14 @@
 // views/home.ts — all programs as cards, children below their parent; without any, how to start one.
 import { inFamilies } from '../choice';
 import { el, icon, setChildren, setClass, setText } from '../dom';
-import { duration } from '../format';
+import { duration, exact, perSecond } from '../format';
+import { type Doing, type Pulses } from '../pulses';
 import { formatRoute } from '../route';
 import type { Program, ProgramState } from '../wire';
+import { Curve } from './curve';
+
+const CURVE_WIDTH = 120;
+const CURVE_HEIGHT = 20;
 
 const STATE_WORDS: Readonly<Record<ProgramState, string>> = {
   live: 'live',
@@ -21,6 +26,8 @@ interface Card {
   readonly item: HTMLElement;
   readonly state: HTMLElement;
   readonly when: HTMLElement;
+  readonly doing: HTMLElement;
+  readonly curve: Curve;
 }
 
 export class HomeView {
@@ -53,6 +60,16 @@ export class HomeView {
     this.empty.hidden = programs === null || shown.length > 0;
   }
 
+  setPulses(pulses: Pulses): void {
+    for (const program of this.programs ?? []) {
+      const card = this.cards.get(program.id);
+      if (card === undefined) continue;
+      const doing = pulses.of(program.id);
+      setText(card.doing, doing === null ? '' : wordsOf(doing, program.state));
+      card.curve.draw(program.state === 'live' ? (doing?.rates ?? []) : []);
+    }
+  }
+
   /** Times, at a reader's pace. `wall` is hrview's clock. */
   update(wall: number): void {
     for (const program of this.programs ?? []) {
@@ -66,18 +83,30 @@ export class HomeView {
     if (known !== undefined) return known;
     const state = el('span');
     const when = el('span', { class: 'when' });
+    const doing = el('span', { class: 'doing' });
+    const curve = new Curve(CURVE_WIDTH, CURVE_HEIGHT);
     const href = formatRoute({ program: program.id, file: null, entry: null, line: null });
     const link = el(
       'a',
       { href },
-      el('span', { class: 'card-head' }, el('b', {}, program.name || `pid ${program.pid}`), state),
+      el('span', { class: 'card-head' }, el('b', {}, program.name || `pid ${program.pid}`), state, el('span', { class: 'gap' }), curve.root),
       el('code', {}, program.argv.join(' ')),
-      el('span', { class: 'card-foot' }, `pid ${program.pid}`, el('span', {}, `Python ${program.python}`), when),
+      el('span', { class: 'card-foot' }, `pid ${program.pid}`, el('span', {}, `Python ${program.python}`), when, doing),
     );
-    const card = { item: el('li', {}, link), state, when };
+    const card = { item: el('li', {}, link), state, when, doing, curve };
     this.cards.set(program.id, card);
     return card;
   }
+}
+
+function wordsOf(doing: Doing, state: ProgramState): string {
+  const words = [`${exact(doing.hits)} hits`];
+  const rate = doing.rates.at(-1);
+  if (state === 'live') {
+    words.push(`${doing.threads} ${doing.threads === 1 ? 'thread' : 'threads'}`);
+    if (rate !== undefined) words.push(perSecond(rate));
+  }
+  return words.join(' · ');
 }
 
 export function timesOf(program: Program, wall: number): string {
