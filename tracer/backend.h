@@ -23,7 +23,4 @@ void hrt_backend_stop(void);
  * the trace function. */
 void hrt_backend_watch(PyThreadState *thread);
 
-/* Called by the sampler when its own thread state is about to go: what was known of the list is no more. */
-void hrt_backend_threads_changed(void);
-
 #endif

@@ -368,8 +368,4 @@ void hrt_backend_watch(PyThreadState *thread)
 	(void)thread; /* monitoring knows all threads, and nobody can take it away */
 }
 
-void hrt_backend_threads_changed(void)
-{
-}
-
 #endif

@@ -17,7 +17,7 @@
 
 static PyInterpreterState *interpreter;
 static PyThreadState *const *thread_head; /* of the interpreter's list: the newest thread */
-static PyThreadState *known_head;         /* of the interpreter's threads when all had our function */
+static uint64_t known_head; /* id (never used twice) of the newest thread when all had our function; 0 none */
 static PyObject *py_thread_hook;
 static bool taken_over;
 
@@ -32,10 +32,10 @@ static void watch_new_threads(void)
 {
 	if (!hrt_tracer.segment || hrt_tracer.only_thread != 0)
 		return;
-	known_head = *thread_head;
-	for (PyThreadState *thread = known_head; thread; thread = PyThreadState_Next(thread)) {
+	known_head = (*thread_head)->id;
+	for (PyThreadState *thread = *thread_head; thread; thread = PyThreadState_Next(thread)) {
 		if (!hrt_py_thread_ready(thread))
-			known_head = NULL; /* look again at the next event */
+			known_head = 0; /* look again at the next event */
 		else if (!thread->c_tracefunc && wanted(thread))
 			hrt_py_set_trace(thread, on_event);
 	}
@@ -62,7 +62,7 @@ static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int
 		hrt_process_settle();
 	if (!hrt_tracer.segment)
 		return 0;
-	if (*thread_head != known_head)
+	if ((*thread_head)->id != known_head)
 		watch_new_threads();
 	if (!code || code->generation != hrt_tracer.generation)
 		code = decide(py_code, py_frame);
@@ -76,7 +76,7 @@ static int on_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject 
 	(void)self, (void)py_arg;
 	if (what == PyTrace_LINE) {
 		const struct hrt_code *code = hrt_code_peek(hrt_py_frame_code(py_frame));
-		if (!code || code->generation != hrt_tracer.generation || *thread_head != known_head)
+		if (!code || code->generation != hrt_tracer.generation || (*thread_head)->id != known_head)
 			return on_other_event(py_frame, what);
 		if (code->line_count > 0)
 			hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
@@ -200,7 +200,7 @@ void hrt_backend_stop(void)
 	     thread = PyThreadState_Next(thread))
 		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == on_event)
 			hrt_py_set_trace(thread, NULL);
-	known_head = NULL;
+	known_head = 0;
 	PyErr_Restore(py_type, py_value, py_traceback);
 }
 
@@ -222,11 +222,6 @@ void hrt_backend_watch(PyThreadState *thread)
 		         py_owner ? Py_TYPE(py_owner)->tp_name : "another trace function");
 		taken_over = true;
 	}
-}
-
-void hrt_backend_threads_changed(void)
-{
-	known_head = NULL; /* the next state may be made at the same address */
 }
 
 #endif

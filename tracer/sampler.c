@@ -208,7 +208,6 @@ static void sample(void)
 	hr_put64(&hrt_segment_control(hrt_tracer.segment)->sampler_cpu_ns, (uint64_t)clock_ns(CLOCK_THREAD_CPUTIME_ID));
 	hrt_tracer.sampling = false;
 	hrt_py_gc_resume(gc_was_enabled);
-	hrt_backend_threads_changed();
 	PyThreadState_Clear(own);
 	PyThreadState_DeleteCurrent();
 }
