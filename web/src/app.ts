@@ -197,6 +197,10 @@ export class App {
         return () => this.goToLine((lines, at) => lines.filter((line) => line < at).sort((a, b) => b - a)[0]);
       case 'c':
         return () => this.source.toggleCold();
+      case 'y':
+        return this.file === -1 ? null : () => this.source.tools.copy();
+      case 'e':
+        return this.file === -1 ? null : () => this.source.tools.openEditor();
       case 'f':
         return () => this.setFollowing(!this.follower.on);
       case 's':

@@ -43,3 +43,13 @@ export function shownDirectory(path: string, group: Group, projectDirectory: str
   if (group === 'generated') return '';
   return dir.startsWith(projectDirectory) ? dir.slice(projectDirectory.length) : dir;
 }
+
+/** What compilers print and editors take: `file:line`. */
+export function fileAndLine(path: string, line: number | null): string {
+  return line === null ? path : `${path}:${line}`;
+}
+
+/** Opens VS Code at a line, where it is installed on the reader's machine. */
+export function editorUrl(path: string, line: number | null): string {
+  return fileAndLine(`vscode://file${path.split('/').map(encodeURIComponent).join('/')}`, line);
+}

@@ -19,7 +19,7 @@ after(async () => {
 /** 400 lines that can be hit; 10 and 300 have been. */
 async function withLongFile(body: (page: Page, program: FakeProgram) => Promise<void>): Promise<void> {
   const text = Array.from({ length: LINES }, (_, i) => `value_${i + 1} = ${i + 1}`).join('\n');
-  const program = new FakeProgram('00c0ffee12345678', [{ path: '/a/long.py', text }, { path: '/a/other.py', text: 'x = 1\n' }]);
+  const program = new FakeProgram('00c0ffee12345678', [{ path: '/a/long.py', text }, { path: '/a/other.py', text: 'x = 1\n' }, { path: '<exec>', text: 'y = 2\n', disk: false }]);
   program.know(0, Array.from({ length: LINES }, (_, i) => i + 1));
   program.hit(0, 10, 5);
   program.hit(0, 300, 50);
@@ -100,4 +100,29 @@ test('pointing at a line tells its numbers in full', () =>
     await page.getByText(/Line 10 {2}· {2}5 hits .* 9\.1 % of the file .* last hit/).waitFor();
     await page.mouse.move(strip.x + 40, line.y + line.height * 1.5);
     await page.getByText('Line 11  ·  can be hit, never was').waitFor();
+  }));
+
+test('y copies file:line, e opens it in an editor; only what is a file can be opened', () =>
+  withLongFile(async (page) => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const program = await page.evaluate(() => window.heartrate.program());
+    await page.goto(`${page.url().split('#')[0]}#/p/${program}?file=/a/long.py&line=300`);
+    const link = page.getByRole('link', { name: 'Open in VS Code (e)' });
+    await eventually('link', () => link.getAttribute('href'), (href) => href === 'vscode://file/a/long.py:300');
+    await page.keyboard.press('y');
+    await page.getByText('copied', { exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '/a/long.py:300');
+    // The browser of the tests has no editor to open.
+    await page.evaluate(() => {
+      document.addEventListener('click', (event) => {
+        event.preventDefault();
+        document.documentElement.dataset['opened'] = (event.target as HTMLElement).closest('a')?.href ?? '';
+      });
+    });
+    await page.keyboard.press('e');
+    await eventually('opened', () => page.evaluate(() => document.documentElement.dataset['opened']), (href) => href === 'vscode://file/a/long.py:300');
+    await page.evaluate(() => (location.hash = location.hash.replace(/file=.*/, 'file=%3Cexec%3E')));
+    await link.waitFor({ state: 'hidden' });
+    await page.keyboard.press('e');
+    await page.getByText('not a file on disk').waitFor();
   }));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { utf16Column } from '../../../web/src/columns';
 import { compact, duration, exact, fitted, percent, perSecond } from '../../../web/src/format';
-import { commonDirectory, groupOf, shownDirectory } from '../../../web/src/paths';
+import { commonDirectory, editorUrl, fileAndLine, groupOf, shownDirectory } from '../../../web/src/paths';
 import { formatRoute, HOME, parseRoute } from '../../../web/src/route';
 
 test('a byte column becomes the UTF-16 column of the same character', () => {
@@ -117,4 +117,11 @@ test('an empty URL leaves the choice to the page, a senseless one leads home', (
   assert.deepEqual(parseRoute('#/'), HOME);
   assert.deepEqual(parseRoute('#/p/xyz'), HOME);
   assert.equal(parseRoute('#/p/00c0ffee12345678?line=-5')?.line, null);
+});
+
+test('a file and line are written as compilers and editors do', () => {
+  assert.equal(fileAndLine('/a/b.py', 7), '/a/b.py:7');
+  assert.equal(fileAndLine('<string>', null), '<string>');
+  assert.equal(editorUrl('/a b/ü#?.py', 7), 'vscode://file/a%20b/%C3%BC%23%3F.py:7');
+  assert.equal(editorUrl('/a/b.py', null), 'vscode://file/a/b.py');
 });

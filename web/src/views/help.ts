@@ -10,6 +10,8 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['f', 'follow the running line; scrolling ends it'],
   ['c', 'hide what was not hit, show it again'],
   ['s', 'share of time by line: an estimate from stack samples'],
+  ['y', 'copy file:line of the line in the URL (a click beside a line chooses it)'],
+  ['e', 'open that line in VS Code'],
   ['Ctrl F', 'search in the source'],
   ['g', 'all programs'],
   ['t', 'theme: auto, light, dark'],

@@ -13,6 +13,7 @@ import type { ProgramModel } from '../store';
 import { fileMessages } from '../trouble';
 import { editorExtensions, factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
 import { coldRuns, setCold } from './cold';
+import { FileTools } from './filetools';
 import { Messages } from './messages';
 import { Minimap } from './minimap';
 import { type Running, runningIn, runningLines, setRunning } from './running';
@@ -42,6 +43,7 @@ export class SourceView {
   private readonly messages = new Messages();
   private readonly directory = el('bdi');
   private readonly name = el('b');
+  readonly tools = new FileTools();
   private readonly figures = el('span', { class: 'figures' });
   private readonly hint = el('div', { class: 'hint', hidden: '' });
   private readonly hot = el('table', { class: 'visually-hidden' });
@@ -70,7 +72,7 @@ export class SourceView {
     this.root = el(
       'section',
       { class: 'source', 'aria-label': 'Source' },
-      el('header', { class: 'source-head' }, el('h2', {}, el('span', { class: 'dir' }, this.directory), this.name), this.figures, legend),
+      el('header', { class: 'source-head' }, el('h2', {}, el('span', { class: 'dir' }, this.directory), this.name), this.tools.root, this.figures, legend),
       this.messages.root,
       this.waiting,
       el('div', { class: 'source-body' }, this.editor.dom, this.minimap.root),
@@ -172,6 +174,8 @@ export class SourceView {
   /** Every animation frame. */
   draw(scene: SourceScene): void {
     this.bringText(scene);
+    const entry = scene.model.files[scene.file];
+    if (entry !== undefined) this.tools.show(entry.path, scene.target, entry.disk);
     if (scene.target !== this.target) {
       this.target = scene.target;
       this.editor.dispatch({ effects: setTarget.of(scene.target) });
