@@ -82,6 +82,12 @@ test('the indents inside an expression over several lines are not marked', () =>
   assert.deepEqual(parts, ['[', '1,', ']']);
 });
 
+test('a place that is a whole compound statement is its first line: the body does not run', () => {
+  const text = Text.of(['  for x in rows():', '    use(x)', 'total = sum(', '  forms)']);
+  assert.deepEqual(expressionRange(text, frame(0, 1, 2, 10, 2)), { from: 2, to: 18 });
+  assert.deepEqual(expressionRange(text, frame(0, 3, 8, 8, 4)), { from: 38, to: 51 }, 'an expression of two lines');
+});
+
 test('without columns the statement is marked without its indent', () => {
   const text = Text.of(['def f():', '    return 1  ']);
   assert.deepEqual(expressionRange(text, frame(0, 2)), { from: 13, to: 21 });

@@ -37,6 +37,10 @@ export function runningLines(running: readonly Running[]): Map<number, number[]>
   return lines;
 }
 
+// No expression begins so. What waits in a loop's next() or a with's exit has the whole statement for its place (CPython
+// 3.11's FOR_ITER), and its body does not run.
+const COMPOUND = /^(async|for|while|with|if|try)\b/;
+
 /** Where a frame's expression stands in a text; the whole statement's line where the interpreter told no columns.
  * null: not in this text at all (it is not the one that runs). */
 export function expressionRange(text: Text, frame: Frame): { from: number; to: number } | null {
@@ -46,6 +50,7 @@ export function expressionRange(text: Text, frame: Frame): { from: number; to: n
     const last = text.line(frame.endLine);
     const from = first.from + utf16Column(first.text, frame.col);
     const to = last.from + utf16Column(last.text, frame.endCol);
+    if (frame.endLine > frame.line && COMPOUND.test(text.sliceString(from, first.to))) return { from, to: first.from + first.text.trimEnd().length };
     if (to > from) return { from, to };
   }
   const indent = first.text.length - first.text.trimStart().length;
