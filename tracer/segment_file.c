@@ -272,8 +272,12 @@ static int making_begin(struct hrt_segment *segment, struct making *making)
 	    ftruncate(fd, (off_t)segment->size_bytes) != 0)
 		goto fail;
 	/* The mapping keeps the lock: the descriptor can go, out of reach of the program's os.closerange(). */
-	segment->base = mmap(NULL, segment->size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	segment->base = mmap(NULL, segment->size_bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (segment->base == MAP_FAILED)
+		goto fail;
+	/* After mlockall(MCL_FUTURE) the kernel fills a new mapping that may be touched, here all of the reserve. */
+	munlock(segment->base, segment->size_bytes);
+	if (mprotect(segment->base, segment->size_bytes, PROT_READ | PROT_WRITE) != 0)
 		goto fail;
 	do
 		err = posix_fallocate(fd, 0, (off_t)PAGE);

@@ -132,6 +132,18 @@ def test_file_size_limited(tmp_path, size):
     survives(tmp_path, PROGRAM, prepare=limit(resource.RLIMIT_FSIZE, size), told=1)
 
 
+def test_memory_locked(tmp_path):
+    """mlockall(MCL_FUTURE) must not fill the whole reserve."""
+    ran = survives(tmp_path, """
+import ctypes
+if ctypes.CDLL(None).mlockall(2) != 0: raise SystemExit("no right to mlockall")
+""" + PROGRAM.replace("sys.exit", """\
+import glob, os
+print([os.stat(path).st_blocks < 8192 for path in glob.glob("/dev/shm/heartrate_shm.*.%d.*" % os.getpid())] in ([], [True]))
+sys.exit"""))
+    assert ran.returncode == 3 and ran.segment.state == "closed", str(ran)
+
+
 def test_a_storm_of_signals(tmp_path):
     ran = survives(tmp_path, """
 import signal
