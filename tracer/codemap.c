@@ -258,6 +258,8 @@ static void code_free(void *extra)
 {
 	struct hrt_code *code = extra;
 
+	if (!code)
+		return; /* code to which only another tool has tied something */
 	*code->link = code->next;
 	if (code->next)
 		code->next->link = code->link;
