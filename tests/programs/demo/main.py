@@ -6,7 +6,6 @@ and then the program rests until its standard input ends: the counts of a restin
 """
 # heartrate
 import argparse
-import sys
 import threading
 
 import heartrate_shm
@@ -17,6 +16,7 @@ import go
 import library
 import mandelbrot
 from census import Census
+from pace import rest
 
 
 def read_library(rounds):
@@ -60,8 +60,7 @@ def main():
     for thread in threads:
         thread.join()
     if rounds is not None:
-        print(census.summary(), flush=True)
-        sys.stdin.read()
+        rest(census.summary())
 
 
 try:
