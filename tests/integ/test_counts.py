@@ -32,9 +32,9 @@ def long_module():
         yield f"        if i == {i}: total += i"
     yield "    return total"
     yield "print(f(3))"
-    for i in range(30000):
+    for i in range(6000):
         yield f"x{i % 100} = {i}"
-    for i in range(33000):
+    for i in range(40000):
         yield ""
     yield "def g(n):"
     for i in range(200):
