@@ -1,0 +1,132 @@
+"""Beside other tools: coverage.py with each of its tracers, programs that use sys.monitoring, debuggers' slot."""
+import json
+import sys
+
+import pytest
+
+from oracle import dump
+from programs import Program, poll, run
+
+MONITORING = sys.version_info >= (3, 12)
+
+COVERED = """\
+    import json, sys
+    import coverage
+    def work(n):
+        total = 0
+        for i in range(n):
+            if i == 1000:
+                total = "never"
+            total += i
+        return total
+    if sys.argv[1] == "traced":
+        import heartrate_shm
+        heartrate_shm.trace()
+    work(2)
+    cover = coverage.Coverage(data_file=None, include=__file__, branch=True)
+    cover.start()
+    work(3)
+    cover.stop()
+    print("coverage has stopped", flush=True)
+    sys.stdin.readline()
+    work(4)
+    data = cover.get_data()
+    print(json.dumps([sorted(data.lines(__file__)), sorted(data.arcs(__file__))]))
+    """
+
+
+@pytest.mark.parametrize("core", ["ctrace", "pytrace", "sysmon"] if MONITORING else ["ctrace", "pytrace"])
+def test_coverage(core, tmp_path):
+    plain = run(tmp_path, COVERED, "plain", COVERAGE_CORE=core)
+    with Program(tmp_path, COVERED, "traced", COVERAGE_CORE=core) as traced:
+        assert traced.line() == "coverage has stopped"
+        if not MONITORING:
+            # Python's own sys.settrace gives the slot back at once, C code that frees it is noticed by the sampler.
+            poll(lambda: "resumed" in [note["kind"] for note in dump(traced.pid)["notes"]], "the slot is ours again")
+        traced.end()
+    traced.stdout = "coverage has stopped\n" + traced.stdout
+    assert (traced.stdout, traced.stderr) == (plain.stdout, plain.stderr)
+    assert json.loads(plain.stdout.splitlines()[1])[0], "coverage saw nothing"
+    hits = traced.hits()
+    kinds = [note["kind"] for note in dump(traced.pid)["notes"]]
+    if MONITORING:
+        assert (hits[4], hits[5], hits[6], hits[8], hits[9]) == (3, 12, 9, 9, 3)
+        assert kinds == []
+    else:
+        # While coverage.py had the slot nobody else could count. It is ours again when it lets go.
+        assert (hits[4], hits[5], hits[6], hits[8], hits[9]) == (2, 8, 6, 6, 2)
+        assert kinds == ["taken-over", "resumed"]
+
+
+def test_own_settrace_takes_over_and_gives_back(tmp_path):
+    program = run(tmp_path, """\
+        import sys
+        import heartrate_shm
+        seen = []
+        def tracer(frame, event, arg):
+            seen.append((event, frame.f_lineno))
+            return tracer
+        def work(n):
+            for i in range(n):
+                pass
+        heartrate_shm.trace()
+        work(2)
+        sys.settrace(tracer)
+        work(3)
+        sys.settrace(None)
+        work(4)
+        print(seen == [("call", 7), ("line", 8), ("line", 9), ("line", 8), ("line", 9), ("line", 8), ("line", 9),
+                       ("line", 8), ("return", 8)], sys.gettrace())
+        """)
+    assert program.stdout == "True None\n"
+    kinds = [note["kind"] for note in dump(program.pid)["notes"]]
+    hits = program.hits()
+    if MONITORING:
+        assert (hits[8], hits[9], hits[13]) == (12, 9, 1) and kinds == []
+    else:
+        assert (hits[8], hits[9]) == (8, 6) and hits[15] == 1 and kinds == ["taken-over", "resumed"]
+
+
+@pytest.mark.skipif(not MONITORING, reason="sys.monitoring is new in 3.12")
+def test_programs_own_monitoring(tmp_path):
+    program = run(tmp_path, """\
+        import sys
+        monitoring = sys.monitoring
+        tool = int(sys.argv[1])
+        seen = []
+        def work(n):
+            for i in range(n):
+                pass
+        monitoring.use_tool_id(tool, "mine")
+        monitoring.register_callback(tool, monitoring.events.LINE, lambda code, line: seen.append(line))
+        monitoring.set_local_events(tool, work.__code__, monitoring.events.LINE)
+        import heartrate_shm
+        handle = heartrate_shm.trace()
+        work(2)
+        handle.stop()
+        work(1)
+        monitoring.set_local_events(tool, work.__code__, 0)
+        work(1)
+        print(seen, monitoring.get_tool(tool), [monitoring.get_tool(id) for id in range(6) if id != tool])
+        """, 5)
+    assert program.stdout == "[6, 7, 6, 7, 6, 6, 7, 6] mine [None, None, None, None, None]\n"
+    assert program.hits() == {6: 3, 7: 2, 13: 1, 14: 1}
+
+
+@pytest.mark.skipif(not MONITORING, reason="sys.monitoring is new in 3.12")
+def test_no_free_tool_id(tmp_path):
+    program = run(tmp_path, """\
+        import sys
+        for id in range(6):
+            sys.monitoring.use_tool_id(id, "tool %d" % id)
+        import heartrate_shm
+        try:
+            heartrate_shm.trace()
+        except RuntimeError as error:
+            print(error)
+        sys.monitoring.free_tool_id(2)
+        print(heartrate_shm.trace().active)
+        """)
+    error, active = program.stdout.splitlines()
+    assert error.startswith("heartrate_shm: ") and "sys.monitoring tool ids are taken" in error
+    assert active == "True"
