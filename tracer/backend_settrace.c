@@ -173,7 +173,6 @@ int hrt_backend_init(void)
 int hrt_backend_start(void)
 {
 	taken_over = false;
-	/* First the thread that calls: on 3.8 this is what tells the interpreter that tracing is possible. */
 	if (!PyThreadState_Get()->c_tracefunc)
 		hrt_py_set_trace(PyThreadState_Get(), on_event);
 	if (hrt_tracer.only_thread == 0) {

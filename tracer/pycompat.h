@@ -257,13 +257,27 @@ static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function
 	if (_PyEval_SetTrace(thread, function, NULL) != 0)
 		PyErr_Clear(); /* an audit hook refused: that thread stays untraced */
 #else
-	/* PyEval_SetTrace() on any thread has told the interpreter that tracing is possible. */
-	if (thread == PyThreadState_Get()) {
+	/* PyEval_SetTrace() is for the calling thread, and it alone counts how many threads have a function: none, and the
+	 * interpreter does not look at all. So for another thread it is called with that one's slot in place of our own. */
+	PyThreadState *own = PyThreadState_Get();
+	Py_tracefunc own_function = own->c_tracefunc;
+	PyObject *py_own_object = own->c_traceobj;
+	int own_use_tracing = own->use_tracing;
+
+	if (thread == own) {
 		PyEval_SetTrace(function, NULL);
 		return;
 	}
-	thread->c_tracefunc = function;
-	thread->use_tracing = function != NULL || thread->c_profilefunc != NULL;
+	own->c_tracefunc = thread->c_tracefunc;
+	own->c_traceobj = thread->c_traceobj;
+	PyEval_SetTrace(function, NULL);
+	thread->c_tracefunc = own->c_tracefunc;
+	thread->c_traceobj = own->c_traceobj;
+	thread->use_tracing = thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
+	own->c_tracefunc = own_function;
+	own->c_traceobj = py_own_object;
+	own->use_tracing = own_use_tracing;
+	PyErr_Clear(); /* an audit hook refused: that thread stays as it was */
 #endif
 }
 #endif

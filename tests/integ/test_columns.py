@@ -1,4 +1,4 @@
-"""Stacks: every thread, outermost frame first, and from 3.11 on the very expression that runs."""
+"""All threads at once: frame by frame the stacks that the interpreter has, and from 3.11 on the very expression that runs."""
 import json
 import sys
 
@@ -133,49 +133,3 @@ def test_stacks_say_what_the_interpreter_says(tmp_path):
             raise
         assert len(last[0]) == 9
         program.end()
-
-
-def test_deep_stacks_lose_their_middle_and_say_how_much(tmp_path):
-    with Program(tmp_path, """\
-        import sys
-        import heartrate_shm
-        def down(n):
-            if n:
-                down(n - 1)
-            else:
-                bottom()
-        def bottom():
-            print("there", flush=True)
-            sys.stdin.readline()
-        sys.setrecursionlimit(5000)
-        heartrate_shm.trace()
-        down(600)
-        """) as program:
-        program.line()
-
-        def main_thread():
-            threads = [thread for thread in dump(program.pid)["threads"] if thread["depth"] >= 603]
-            return threads and threads[0]["frames"][-1]["line"] == 10 and threads[0]
-
-        thread = poll(main_thread, "the deep stack")
-        frames = thread["frames"]
-        assert thread["depth"] == 603 and len(frames) <= 256
-        assert 0 < thread["elided_at"] < len(frames)
-        assert [frame["line"] for frame in frames[:2]] == [13, 5]
-        assert [frame["line"] for frame in frames[-3:]] == [5, 7, 10]
-        program.end()
-
-
-def test_the_sampler_is_no_thread_of_the_program(tmp_path):
-    with Program(tmp_path, """\
-        import sys, threading
-        import heartrate_shm
-        heartrate_shm.trace()
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(threading.active_count(), len(threading.enumerate()), len(sys._current_frames()), flush=True)
-        """) as program:
-        program.line()
-        poll(lambda: dump(program.pid)["threads"], "a sample")
-        program.end()
-        assert program.stdout == "1 1 1\n"
