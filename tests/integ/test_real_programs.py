@@ -26,7 +26,6 @@ PERFORMANCE = {
     "pickle": (["--pure-python", "pickle_list"], {}),
     "pidigits": (["--digits=100"], {}),
     "raytrace": (["--width=8", "--height=8"], {}),
-    "regex_compile": ([], {}),
     "richards": ([], {}),
     "spectral_norm": ([], {"DEFAULT_N": 10}),
     "telco": ([], {}),
@@ -40,8 +39,9 @@ LEFT_OUT = {"test_recursion", "test_tool"}
 
 def modules(suite):
     """The names of a suite's test modules."""
-    found = importlib.util.find_spec("test." + suite)
-    assert found, f"this Python came without the standard library's tests ({suite})"
+    found = importlib.util.find_spec("test") and importlib.util.find_spec("test." + suite)
+    if not found:
+        pytest.skip("this Python came without the standard library's own tests (Debian leaves them out)")
     if not found.submodule_search_locations:
         return [found.name]
     names = sorted(path.stem for path in Path(found.origin).parent.glob("test_*.py"))
