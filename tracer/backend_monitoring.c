@@ -13,6 +13,7 @@
 
 #include "backend.h"
 #include "codemap.h"
+#include "tiers.h"
 #include "greenlets.h"
 #include "process.h"
 
@@ -23,7 +24,7 @@ struct callback {
 	PyObject_HEAD vectorcallfunc call;
 };
 
-enum { LINE, JUMP, START, THROW, CALLBACK_COUNT };
+enum { LINE, JUMP, START, RESUME, THROW, CALLBACK_COUNT };
 
 static PyTypeObject callback_type = {
         PyVarObject_HEAD_INIT(NULL, 0).tp_name = "heartrate_shm._tracer.Callback",
@@ -119,27 +120,56 @@ static void watch_lines(struct hrt_code *code)
 	PyErr_Restore(py_type, py_value, py_traceback);
 }
 
-/* Code begins to run, or is resumed. args: code, offset (and the exception of PY_THROW). */
-static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+/* Code begins to run, or is resumed: its entry, NULL when it is not traced. *later: ask again (codemap.h). */
+static struct hrt_code *look_at(PyObject *self, PyCodeObject *py_code, bool *later)
 {
-	PyCodeObject *py_code = (PyCodeObject *)args[0];
 	struct hrt_code *code = hrt_code_peek(py_code);
-	bool later = false;
 
-	(void)nargs, (void)kwnames;
 	if (hrt_tracer.forked) {
 		Py_INCREF(self); /* which ending lets go */
 		hrt_process_settle();
 		Py_DECREF(self);
 		if (!hrt_tracer.segment)
-			Py_RETURN_NONE;
+			return NULL;
 		code = hrt_code_peek(py_code);
 	}
+	if (code && hrt_tiers_is_twin(code))
+		return code;
 	if (!code || !code->local_events || code->generation != hrt_tracer.generation) {
-		code = hrt_code_decide(py_code, PyEval_GetGlobals(), &later);
+		code = hrt_code_decide(py_code, PyEval_GetGlobals(), later);
 		if (code && code->line_count > 0)
 			watch_lines(code);
 	}
+	return code;
+}
+
+/* Whether the next call of code on tier 0 must be told of as well. */
+static bool calls_matter(struct hrt_code *code)
+{
+	bool moving = code->local_events && hrt_tiers_called(code);
+	return moving || code->keep_start;
+}
+
+/* args: code, offset. */
+static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	bool later = false;
+	struct hrt_code *code = look_at(self, (PyCodeObject *)args[0], &later);
+
+	(void)nargs, (void)kwnames;
+	if (later)
+		Py_RETURN_NONE;
+	if (code && (hrt_tiers_is_twin(code) ? hrt_tiers_twin_called(code) : calls_matter(code)))
+		Py_RETURN_NONE;
+	return Py_NewRef(py_disable);
+}
+
+static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	bool later = false;
+	struct hrt_code *code = look_at(self, (PyCodeObject *)args[0], &later);
+
+	(void)nargs, (void)kwnames;
 	if (later || (code && code->keep_start))
 		Py_RETURN_NONE;
 	return Py_NewRef(py_disable);
@@ -148,8 +178,10 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, P
 /* PY_THROW cannot be disabled. */
 static PyObject *on_throw(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
-	PyObject *py_answer = on_start(self, args, nargs, kwnames);
-	Py_DECREF(py_answer);
+	bool later;
+
+	(void)nargs, (void)kwnames;
+	look_at(self, (PyCodeObject *)args[0], &later);
 	Py_RETURN_NONE;
 }
 
@@ -176,7 +208,7 @@ int hrt_backend_init(void)
 {
 	if (py_monitoring)
 		return 0;
-	if (PyType_Ready(&callback_type) != 0)
+	if (PyType_Ready(&callback_type) != 0 || hrt_tiers_init() != 0)
 		return -1;
 	py_monitoring = Py_XNewRef(PySys_GetObject("monitoring"));
 	if (!py_monitoring) {
@@ -270,10 +302,13 @@ static int watch_running_frames(void)
 		while (py_frame) {
 			PyCodeObject *py_code = PyFrame_GetCode(py_frame);
 			PyObject *py_globals = PyFrame_GetGlobals(py_frame);
+			struct hrt_code *code = hrt_code_peek(py_code);
 			bool later;
-			struct hrt_code *code = hrt_code_decide(py_code, py_globals, &later);
-			if (code && code->line_count > 0)
-				watch_lines(code);
+			if (!code || !hrt_tiers_is_twin(code)) {
+				code = hrt_code_decide(py_code, py_globals, &later);
+				if (code && code->line_count > 0)
+					watch_lines(code);
+			}
 			Py_DECREF(py_globals);
 			Py_DECREF(py_code);
 			PyFrameObject *py_back = PyFrame_GetBack(py_frame);
@@ -292,6 +327,7 @@ int hrt_backend_start(void)
 	        [LINE] = hrt_tracer.only_thread ? on_line_of_one_thread : on_line,
 	        [JUMP] = on_jump,
 	        [START] = on_start,
+	        [RESUME] = on_resume,
 	        [THROW] = on_throw,
 	};
 	const struct {
@@ -299,7 +335,7 @@ int hrt_backend_start(void)
 		int which;
 	} wanted[] = {
 	        {event_line, LINE},    {event_jump, JUMP},   {event_start, START},
-	        {event_resume, START}, {event_throw, THROW},
+	        {event_resume, RESUME}, {event_throw, THROW},
 	};
 
 	for (int i = 0; i < CALLBACK_COUNT; i++) {
@@ -316,6 +352,7 @@ int hrt_backend_start(void)
 	if (monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
 	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
 		goto fail;
+	hrt_tiers_start(tool_id);
 	if (watch_running_frames() != 0)
 		goto fail;
 	return 0;
@@ -346,6 +383,7 @@ void hrt_backend_stop(void)
 	PyObject *py_type, *py_value, *py_traceback;
 
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	hrt_tiers_stop();
 	if (tool_id >= 0) {
 		const int events[] = {event_line, event_jump, event_start, event_resume, event_throw};
 		if (monitoring("set_events", "(ii)", tool_id, 0) != 0)

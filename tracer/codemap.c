@@ -266,7 +266,7 @@ static void code_free(void *extra)
 	free(code);
 }
 
-static struct hrt_code *code_get(PyCodeObject *py_code)
+struct hrt_code *hrt_code_get(PyCodeObject *py_code)
 {
 	struct hrt_code *code = hrt_code_peek(py_code);
 
@@ -373,7 +373,7 @@ struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bo
 	/* With its events off nobody will ask for untraced code again, so nothing need be remembered. */
 	if (*later || (traced == HRT_UNTRACED && HRT_HAVE_MONITORING)) {
 		code = NULL;
-	} else if (!(code = code_get(py_code))) {
+	} else if (!(code = hrt_code_get(py_code))) {
 		hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
 	} else if (code->line_count == 0 || code->generation < hrt_tracer.first_generation) {
 		/* Unless another thread has decided the same meanwhile. */
@@ -388,10 +388,12 @@ struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bo
 
 uint32_t hrt_code_index(PyCodeObject *py_code)
 {
-	struct hrt_code *code = code_get(py_code);
+	struct hrt_code *code = hrt_code_get(py_code);
 
 	if (!code)
 		return HR_INDEX_NONE;
+	if (code->py_original)
+		return hrt_code_index(code->py_original);
 	/* An index of an earlier segment is no index: runs are forgotten at the end of each. */
 	if (!code->run && code->refused != hrt_tracer.generation)
 		code_register(code, false);
@@ -443,7 +445,7 @@ int hrt_codemap_init(void)
 	py_probe = PyCode_NewEmpty("<heartrate_shm>", "probe", 1);
 	if (!py_probe)
 		return -1;
-	code = code_get(py_probe);
+	code = hrt_code_get(py_probe);
 	if (!code) {
 		Py_DECREF(py_probe);
 		PyErr_NoMemory();

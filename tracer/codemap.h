@@ -9,6 +9,7 @@
 #include "tracer.h"
 
 struct hrt_run;
+struct hrt_twin;
 
 struct hrt_code {
 	/* What a hit needs: lines [first_line, first_line + line_count) → slot or HR_INDEX_NONE. */
@@ -25,6 +26,11 @@ struct hrt_code {
 	struct hrt_jump {
 		int from, line;
 	} jumps[4]; /* the monitoring backend's: lines of backward jumps, by offset */
+	struct hrt_twin *twin;  /* tiers.c: of the original and of the twin itself, NULL none */
+	struct hrt_twin *outer; /* tiers.c: the twin of the code that this code stands in */
+	uint32_t calls;         /* tiers.c: seen by tier 0 */
+	bool no_twin;           /* tiers.c: it can have none */
+	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */
 	struct hrt_run *run;
 	PyCodeObject *py_code; /* borrowed: the code object owns this */
 	struct hrt_code *next, **link;
@@ -46,6 +52,9 @@ static inline struct hrt_code *hrt_code_peek(PyCodeObject *py_code)
  * source of what is not a file. */
 struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bool *later);
 
+/* The entry of a code object, made when there is none; NULL without memory. */
+struct hrt_code *hrt_code_get(PyCodeObject *py_code);
+
 /* Index for a stack frame; runs no Python code. HR_INDEX_NONE when the tables are full, or while the
  * file is being entered by another thread. */
 uint32_t hrt_code_index(PyCodeObject *py_code);
@@ -54,6 +63,9 @@ uint32_t hrt_code_index(PyCodeObject *py_code);
 static inline bool hrt_code_refused(PyCodeObject *py_code)
 {
 	const struct hrt_code *code = hrt_code_peek(py_code);
+
+	if (code && code->py_original)
+		return hrt_code_refused(code->py_original);
 	return !code || code->refused == hrt_tracer.generation;
 }
 

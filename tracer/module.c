@@ -12,6 +12,7 @@
 #include "pyframe.h"
 #include "sampler.h"
 #include "spawn.h"
+#include "twin.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -317,7 +318,34 @@ static PyObject *launch(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+#if HRT_HAVE_TWINS
+static PyObject *call_with_line(void *context, int line)
+{
+	return PyObject_CallFunction(context, "i", line);
+}
+
+PyDoc_STRVAR(twin_doc, "_twin(code, make_probe)\n--\n\nThe twin of code that has LINE events on (twin.h), with "
+                       "make_probe(line) among its constants, or a str that says why there is none. For tests.");
+
+static PyObject *twin(PyObject *self, PyObject *args)
+{
+	PyObject *py_code, *py_make_probe;
+	const char *reason = "";
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "O!O", &PyCode_Type, &py_code, &py_make_probe))
+		return NULL;
+	PyCodeObject *py_twin = hrt_twin_make((PyCodeObject *)py_code, call_with_line, py_make_probe, &reason);
+	if (py_twin || PyErr_Occurred())
+		return (PyObject *)py_twin;
+	return PyUnicode_FromString(reason);
+}
+#endif
+
 static PyMethodDef methods[] = {
+#if HRT_HAVE_TWINS
+        {"_twin", twin, METH_VARARGS, twin_doc},
+#endif
         {"start", start, METH_VARARGS, start_doc},
         {"add", add, METH_VARARGS, add_doc},
         {"children", children, METH_VARARGS, children_doc},

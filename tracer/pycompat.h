@@ -32,6 +32,37 @@
 #define HRT_RESUME_BYTES 2
 #endif
 
+/* Inline probes: the bytecode of a version must be known to twin.c, and the oracle have passed there. */
+#define HRT_HAVE_TWINS (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x03100000)
+
+/* How loops end: FOR_ITER goes on behind END_FOR, from 3.14 on behind POP_ITER as well; on 3.13 it leaves the iterator to
+ * the POP_TOP behind END_FOR, which must therefore stay there. */
+#define HRT_LOOP_EXIT_SKIPS (PY_VERSION_HEX >= 0x030E0000)
+#define HRT_LOOP_EXIT_POPS  (PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000)
+/* throw() enters a generator at the RESUME behind its yield; on 3.12 at the yield. */
+#define HRT_THROW_ENTERS_AT_RESUME (PY_VERSION_HEX >= 0x030D0000)
+/* END_ASYNC_FOR tells branch events where its loop is. */
+#define HRT_END_ASYNC_FOR_POINTS_BACK (PY_VERSION_HEX >= 0x030E0000)
+
+/* Instrumentation keeps a line as its distance from where it is guessed to be, one byte: what lies farther had line events
+ * too many on 3.13.0 (tests/integ/test_twins.py), and none on 3.13.15. */
+#define HRT_FAR_LINES_ARE_EXACT 0x030d0ff0
+
+/* On 3.12 a frame that called a function stands in the cache behind the call, which has no line: a line event more. */
+#define HRT_CALLS_RETURN_INTO_CACHES (PY_VERSION_HEX < 0x030D0000)
+
+/* A function's version, which specialised calls ask for, is that of the code it was made with. */
+#define HRT_FUNCTION_VERSION_IS_CODES (PY_VERSION_HEX >= 0x030D0000)
+
+/* Tables of opcodes are in a header of their own. */
+#define HRT_OPCODES_HAVE_METADATA (PY_VERSION_HEX >= 0x030D0000)
+
+/* References in frame records carry tags. */
+#define HRT_FRAMES_HAVE_TAGS (PY_VERSION_HEX >= 0x030E0000)
+
+/* pycore_code.h: CO_FAST_LOCAL, CO_FAST_CELL, CO_FAST_FREE. */
+#define HRT_KINDS_OF_STORAGE 0xe0
+
 /* os.fork() counts threads after the after_in_parent hooks have run and warns when there are several (3.12 and
  * 3.13.0): a thread that is started again by a hook would be seen. */
 #define HRT_FORK_COUNTS_THREADS_LATE (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000)

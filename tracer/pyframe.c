@@ -64,6 +64,21 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
 #endif
 }
 
+#if HRT_HAVE_TWINS
+PyFunctionObject *hrt_pyframe_function(const struct hrt_pyframe *frame)
+{
+	if (!frame)
+		return NULL;
+#if HRT_FRAMES_HAVE_TAGS
+	_PyStackRef tagged = record(frame)->f_funcobj;
+	PyObject *py_function = PyStackRef_IsNull(tagged) ? NULL : PyStackRef_AsPyObjectBorrow(tagged);
+#else
+	PyObject *py_function = record(frame)->f_funcobj;
+#endif
+	return py_function && PyFunction_Check(py_function) ? (PyFunctionObject *)py_function : NULL;
+}
+#endif
+
 int hrt_pyframe_offset(const struct hrt_pyframe *frame)
 {
 	return _PyInterpreterFrame_LASTI(record(frame)) * (int)sizeof(_Py_CODEUNIT);

@@ -23,6 +23,11 @@ const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator);
 /* Borrowed. */
 PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame);
 
+#if HRT_HAVE_TWINS
+/* The function that was called; NULL for frames that are no function's. */
+PyFunctionObject *hrt_pyframe_function(const struct hrt_pyframe *frame);
+#endif
+
 /* Bytes from the code's start to the running instruction; negative before the first. */
 int hrt_pyframe_offset(const struct hrt_pyframe *frame);
 

@@ -39,10 +39,13 @@ class Job:
 
 
 class Run:
-    """What one way of running a job came to. `cwd` is written as $CWD, wherever it occurs."""
+    """What one way of running a job came to. `cwd` is written as $CWD, wherever it occurs.
+
+    `mode`: plain, oracle, shm, or shm-HOW with HEARTRATE_SHM_COUNT=HOW."""
 
     def __init__(self, job, mode, directory):
         self.mode = mode
+        self.way, _, how = mode.partition("-")
         self.cwd = str(directory / mode)
         self.result = directory / (mode + ".result")
         self.outputs = [directory / mode / "stdout", directory / mode / "stderr"]
@@ -53,9 +56,9 @@ class Run:
                                         "result": str(self.result)}))
         with open(self.outputs[0], "wb") as stdout, open(self.outputs[1], "wb") as stderr:
             self.child = subprocess.Popen(
-                [sys.executable, *job.options, str(HERE / "run_counted.py"), mode, str(job_file), *job.command],
+                [sys.executable, *job.options, str(HERE / "run_counted.py"), self.way, str(job_file), *job.command],
                 stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, cwd=self.cwd,
-                env=environment(PYPERF_GLOBALS=json.dumps(job.sizes)))
+                env=environment(PYPERF_GLOBALS=json.dumps(job.sizes), HEARTRATE_SHM_COUNT=how))
 
     def finish(self):
         """Takes the counts when the program is over but its process still there, and then lets it end."""
@@ -75,10 +78,10 @@ class Run:
 
     def read(self, result):
         self.process = {what: self.neutral(text) for what, text in result["process"].items()}
-        if self.mode == "oracle":
+        if self.way == "oracle":
             self.counts = self.neutral_counts(
                 (name, line, hits) for name, lines in result["counts"].items() for line, hits in lines.items())
-        elif self.mode == "shm":
+        elif self.way == "shm":
             self.counts = self.neutral_counts(counts_of(self.child.pid))
 
     def neutral(self, text):

@@ -1,4 +1,7 @@
-"""For each program of the oracle set: line by line what a sys.settrace function counts, and nothing else changed."""
+"""For each program of the oracle set: line by line what a sys.settrace function counts, and nothing else changed.
+
+On 3.12 and later three times: by events only, by inline probes from a function's second call on, and with functions
+that move up and down at random."""
 import json
 import re
 import sys
@@ -19,6 +22,7 @@ def runs_here(program):
     return tuple(map(int, needs.split("."))) <= sys.version_info[:2]
 
 
+SHM = ("shm-events", "shm-probes", "shm-random") if sys.version_info >= (3, 12) else ("shm",)
 SET = {program.stem: program for program in sorted(PROGRAMS.glob("*.py")) if runs_here(program)}
 
 
@@ -48,7 +52,7 @@ def long_module():
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The three runs of a program, by its name; each is made once."""
+    """The runs of a program, by its name; each is made once."""
     made = {}
 
     def get(name):
@@ -59,7 +63,7 @@ def runs(tmp_path_factory):
                 program = directory / "long_module.py"
                 program.write_text("\n".join(long_module()) + "\n")
             compared = head_comment(program, "oracle", "settrace") == "settrace"
-            modes = ("plain", "oracle", "shm") if compared else ("plain", "shm")
+            modes = ("plain", "oracle", *SHM) if compared else ("plain", *SHM)
             job = Job([program], files=[PROGRAMS, program], start=head_comment(program, "start", "now"))
             made[name] = run_job(job, directory, modes)
         return made[name]
@@ -71,10 +75,11 @@ NAMES = [*SET, "long_module"]
 COUNTED = [name for name in NAMES if name not in SET or head_comment(SET[name], "oracle", "settrace") != "none"]
 
 
+@pytest.mark.parametrize("mode", SHM)
 @pytest.mark.parametrize("name", COUNTED)
-def test_counts_equal_settrace(runs, name):
+def test_counts_equal_settrace(runs, name, mode):
     ran = runs(name)
-    shm = ran["shm"]
+    shm = ran[mode]
     assert shm.counts is not None, shm
     if "oracle" in ran:
         assert ran["oracle"].stdout == ran["plain"].stdout, "the program is not the same twice"
@@ -94,9 +99,10 @@ def assert_own_counts(program, run):
     assert marks == expected
 
 
+@pytest.mark.parametrize("mode", SHM)
 @pytest.mark.parametrize("name", NAMES)
-def test_program_cannot_tell(runs, name):
-    plain, shm = runs(name)["plain"], runs(name)["shm"]
+def test_program_cannot_tell(runs, name, mode):
+    plain, shm = runs(name)["plain"], runs(name)[mode]
     expected = int(head_comment(SET[name], "exit", "0")) if name in SET else 0
     assert plain.returncode == expected and (expected or not plain.stderr), plain
     assert (shm.stdout, shm.stderr, shm.returncode) == (plain.stdout, plain.stderr, plain.returncode), f"{plain}\n{shm}"

@@ -1,0 +1,21 @@
+/* probe.h — the object that stands among a twin's constants and counts a line each time it is negated. */
+#ifndef HRT_PROBE_H
+#define HRT_PROBE_H
+
+#include "codemap.h"
+
+#if HRT_HAVE_TWINS
+
+/* Once a process; sets a Python exception on failure. */
+int hrt_probe_init(void);
+
+/* New probe for a line, counting into nothing. Its pickle and its copy are 0, which is as good to negate. */
+PyObject *hrt_probe_new(int line);
+
+bool hrt_probe_check(PyObject *py_object);
+
+/* Counts into the slot that `code` has for its line from now on; NULL: into nothing. */
+void hrt_probe_bind(PyObject *py_probe, const struct hrt_code *code);
+
+#endif
+#endif
