@@ -13,9 +13,9 @@
 
 #include "backend.h"
 #include "codemap.h"
-#include "tiers.h"
 #include "greenlets.h"
 #include "process.h"
+#include "tiers.h"
 
 #include <stddef.h>
 
@@ -334,7 +334,7 @@ int hrt_backend_start(void)
 		int event;
 		int which;
 	} wanted[] = {
-	        {event_line, LINE},    {event_jump, JUMP},   {event_start, START},
+	        {event_line, LINE},     {event_jump, JUMP},   {event_start, START},
 	        {event_resume, RESUME}, {event_throw, THROW},
 	};
 

@@ -25,11 +25,11 @@ struct hrt_code {
 	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_FIRST_LINE_NEEDS_START) */
 	struct hrt_jump {
 		int from, line;
-	} jumps[4]; /* the monitoring backend's: lines of backward jumps, by offset */
-	struct hrt_twin *twin;  /* tiers.c: of the original and of the twin itself, NULL none */
-	struct hrt_twin *outer; /* tiers.c: the twin of the code that this code stands in */
-	uint32_t calls;         /* tiers.c: seen by tier 0 */
-	bool no_twin;           /* tiers.c: it can have none */
+	} jumps[4];                /* the monitoring backend's: lines of backward jumps, by offset */
+	struct hrt_twin *twin;     /* tiers.c: of the original and of the twin itself, NULL none */
+	struct hrt_twin *outer;    /* tiers.c: the twin of the code that this code stands in */
+	uint32_t calls;            /* tiers.c: seen by tier 0 */
+	bool no_twin;              /* tiers.c: it can have none */
 	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */
 	struct hrt_run *run;
 	PyCodeObject *py_code; /* borrowed: the code object owns this */

@@ -35,8 +35,8 @@
 /* Inline probes: the bytecode of a version must be known to twin.c, and the oracle have passed there. */
 #define HRT_HAVE_TWINS (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x03100000)
 
-/* How loops end: FOR_ITER goes on behind END_FOR, from 3.14 on behind POP_ITER as well; on 3.13 it leaves the iterator to
- * the POP_TOP behind END_FOR, which must therefore stay there. */
+/* How loops end: FOR_ITER goes on behind END_FOR, from 3.14 on behind POP_ITER as well; on 3.13 it leaves the iterator
+ * to the POP_TOP behind END_FOR, which must therefore stay there. */
 #define HRT_LOOP_EXIT_SKIPS (PY_VERSION_HEX >= 0x030E0000)
 #define HRT_LOOP_EXIT_POPS  (PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000)
 /* throw() enters a generator at the RESUME behind its yield; on 3.12 at the yield. */
@@ -44,8 +44,8 @@
 /* END_ASYNC_FOR tells branch events where its loop is. */
 #define HRT_END_ASYNC_FOR_POINTS_BACK (PY_VERSION_HEX >= 0x030E0000)
 
-/* Instrumentation keeps a line as its distance from where it is guessed to be, one byte: what lies farther had line events
- * too many on 3.13.0 (tests/integ/test_twins.py), and none on 3.13.15. */
+/* Instrumentation keeps a line as its distance from where it is guessed to be, one byte: what lies farther had line
+ * events too many on 3.13.0 (tests/integ/test_twins.py), and none on 3.13.15. */
 #define HRT_FAR_LINES_ARE_EXACT 0x030d0ff0
 
 /* On 3.12 a frame that called a function stands in the cache behind the call, which has no line: a line event more. */

@@ -71,7 +71,8 @@ static void sweep(void)
 		tiers.count--;
 		for (Py_ssize_t i = 0; i < first_probe(twin); i++) {
 			PyObject *py_const = PyTuple_GET_ITEM(twin->py_original->co_consts, i);
-			struct hrt_code *inner = PyCode_Check(py_const) ? hrt_code_peek((PyCodeObject *)py_const) : NULL;
+			struct hrt_code *inner =
+			        PyCode_Check(py_const) ? hrt_code_peek((PyCodeObject *)py_const) : NULL;
 			if (inner && inner->outer == twin)
 				inner->outer = NULL;
 		}
@@ -107,8 +108,8 @@ static PyObject *make_probe(void *unused, int line)
 
 static bool may_have_twin(const struct hrt_code *code)
 {
-	return !code->no_twin && code->local_events && code->line_count > 0 && (code->py_code->co_flags & CO_OPTIMIZED) &&
-	       !hrt_py_watched_by_others(code->py_code, tiers.tool_id);
+	return !code->no_twin && code->local_events && code->line_count > 0 &&
+	       (code->py_code->co_flags & CO_OPTIMIZED) && !hrt_py_watched_by_others(code->py_code, tiers.tool_id);
 }
 
 /* The twin of code that has run, made when there is none; NULL when there cannot be one. */
@@ -306,7 +307,9 @@ void hrt_tiers_start(int tool_id)
 	const char *how = getenv("HEARTRATE_SHM_COUNT");
 
 	tiers.on = hrt_tracer.only_thread == 0 && !(how && strcmp(how, "events") == 0);
-	tiers.moves = how && strcmp(how, "probes") == 0 ? AT_ONCE : how && strcmp(how, "random") == 0 ? AT_RANDOM : WHEN_HOT;
+	tiers.moves = how && strcmp(how, "probes") == 0   ? AT_ONCE
+	              : how && strcmp(how, "random") == 0 ? AT_RANDOM
+	                                                  : WHEN_HOT;
 	tiers.tool_id = tool_id;
 	tiers.pid = getpid();
 	if (tiers.on)

@@ -30,5 +30,39 @@ bool hrt_tiers_is_twin(struct hrt_code *code);
 /* PY_START of a twin: false when there is no more need to tell of it. */
 bool hrt_tiers_twin_called(struct hrt_code *code);
 
+#else /* a Python whose bytecode twin.c does not know: everything stays on tier 0 */
+
+static inline int hrt_tiers_init(void)
+{
+	return 0;
+}
+
+static inline void hrt_tiers_start(int tool_id)
+{
+	(void)tool_id;
+}
+
+static inline void hrt_tiers_stop(void)
+{
+}
+
+static inline bool hrt_tiers_called(struct hrt_code *code)
+{
+	(void)code;
+	return false;
+}
+
+static inline bool hrt_tiers_is_twin(struct hrt_code *code)
+{
+	(void)code;
+	return false;
+}
+
+static inline bool hrt_tiers_twin_called(struct hrt_code *code)
+{
+	(void)code;
+	return false;
+}
+
 #endif
 #endif

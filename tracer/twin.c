@@ -1,9 +1,9 @@
 /* twin.c — see twin.h.
  *
  * How it works. A line event happens at an instruction that the interpreter has marked (INSTRUMENTED_LINE), when the
- * instruction that ran before it is of another line, or a RESUME; and sys.settrace has one more at each jump back within
- * a line. So whether the line is hit is a property of the edge by which control enters the instruction. The probe
- * stands before the instruction; edges that hit lead to the probe, edges that do not lead behind it:
+ * instruction that ran before it is of another line, or a RESUME; and sys.settrace has one more at each jump back
+ * within a line. So whether the line is hit is a property of the edge by which control enters the instruction. The
+ * probe stands before the instruction; edges that hit lead to the probe, edges that do not lead behind it:
  *
  *          GET_ITER                    GET_ITER
  *                                      JUMP_FORWARD  a        falls in from the same line: no hit
@@ -49,7 +49,8 @@ static bool sticks(const struct instruction *i, const struct instruction *first)
 {
 	switch (i->op) {
 	case END_SEND:
-		return i->fall_hits; /* a jump to it, after throw(), may come from a probe of its own: SEND never falls in */
+		return i->fall_hits; /* a jump to it, after throw(), may come from a probe of its own: SEND never falls
+		                        in */
 	case END_FOR:
 	case RESUME:
 #ifdef POP_ITER

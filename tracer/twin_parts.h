@@ -51,7 +51,7 @@ struct hrt_editor {
 	int range_count;
 	uint32_t *seen; /* per instruction: the search that has been there */
 	uint32_t search;
-	int budget; /* of searches, so that no code takes long */
+	int budget;          /* of searches, so that no code takes long */
 	PyObject *py_probes; /* list: what is added to the constants */
 };
 

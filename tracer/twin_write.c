@@ -120,7 +120,8 @@ static void put_place(struct bytes *table, const struct place *place, uint32_t u
 			put_varint(table, (unsigned)(place->end_line - place->line));
 			put_varint(table, (unsigned)(place->col + 1));
 			put_varint(table, (unsigned)(place->end_col + 1));
-		} else if (delta == 0 && place->col < 80 && place->end_col >= place->col && place->end_col - place->col < 16) {
+		} else if (delta == 0 && place->col < 80 && place->end_col >= place->col &&
+		           place->end_col - place->col < 16) {
 			put(table, 128 | (unsigned)(place->col >> 3) << 3 | length);
 			put(table, (unsigned)(place->col & 7) << 4 | (unsigned)(place->end_col - place->col));
 		} else if (delta >= 0 && delta < 3 && place->col < 128 && place->end_col < 128) {
@@ -199,8 +200,9 @@ static int write_code(struct hrt_editor *e, struct bytes *code, struct bytes *pl
 				decided = true;
 			}
 		}
-		put_range(table, start, range->end < e->count ? e->instructions[range->end].new_at :
-		                                                e->instructions[e->count - 1].new_end,
+		put_range(table, start,
+		          range->end < e->count ? e->instructions[range->end].new_at
+		                                : e->instructions[e->count - 1].new_end,
 		          quiet ? handler->new_body : handler->new_probe, range->depth_lasti);
 	}
 	if (code->failed || places->failed || table->failed) {
