@@ -60,6 +60,7 @@ make_base() {
 # In the namespaces: the system's own /proc, /sys, /dev/pts and /dev/shm, then the command as root or as the user `dev`.
 inside() {
 	mount --make-rprivate /
+	mount --bind "$system" "$system" # so that its / is a mount, as on any machine
 	mount -t proc proc "$system/proc"
 	mount -t sysfs -o ro sysfs "$system/sys"
 	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$system/dev/pts"

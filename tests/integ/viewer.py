@@ -43,15 +43,23 @@ def become(uid):
 
 
 def others_can_run_python():
-    """Can another user run this interpreter? Not when it lies in somebody's home."""
-    path = Path(os.path.realpath(sys.executable))
-    return all(part.stat().st_mode & 0o001 for part in [Path(sys.executable).parent, path, *path.parents])
+    """Can another user run this interpreter with our package? Not when one of them lies in somebody's home."""
+    real = Path(os.path.realpath(sys.executable))
+    return all(part.stat().st_mode & 0o001 for part in {real, *real.parents, *Path(sys.executable).parents, *PACKAGES.parents})
+
+
+def hrview_as(uid):
+    """Popen's options to run hrview as another user: by a descriptor, because it may lie in somebody's home."""
+    if uid is None:
+        return {}
+    binary = os.open(HRVIEW, os.O_RDONLY)
+    return {"executable": "/proc/self/fd/%d" % binary, "pass_fds": [binary], "preexec_fn": become(uid)}
 
 
 def hrview(*args, uid=None):
     """Runs hrview to its end: (exit code, output, errors)."""
     done = subprocess.run([HRVIEW, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=DEADLINE_S, preexec_fn=become(uid))
+                          stderr=subprocess.PIPE, timeout=DEADLINE_S, **hrview_as(uid))
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -138,7 +146,7 @@ class Server:
 
     def __init__(self, *args, uid=None):
         self.process = subprocess.Popen([HRVIEW, "--port", "0", *map(str, args)], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, preexec_fn=become(uid))
+                                        stderr=subprocess.PIPE, **hrview_as(uid))
         assert select.select([self.process.stdout], [], [], DEADLINE_S)[0], "hrview says nothing"
         self.url = self.process.stdout.readline().decode().strip()
         if not self.url:
