@@ -288,8 +288,9 @@ static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function
 	if (_PyEval_SetTrace(thread, function, NULL) != 0)
 		PyErr_Clear(); /* an audit hook refused: that thread stays untraced */
 #else
-	/* PyEval_SetTrace() is for the calling thread, and it alone counts how many threads have a function: none, and the
-	 * interpreter does not look at all. So for another thread it is called with that one's slot in place of our own. */
+	/* PyEval_SetTrace() is for the calling thread, and it alone counts how many threads have a function: none, and
+	 * the interpreter does not look at all. So for another thread it is called with that one's slot in place of our
+	 * own. */
 	PyThreadState *own = PyThreadState_Get();
 	Py_tracefunc own_function = own->c_tracefunc;
 	PyObject *py_own_object = own->c_traceobj;

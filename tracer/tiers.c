@@ -305,11 +305,10 @@ int hrt_tiers_init(void)
 void hrt_tiers_start(int tool_id)
 {
 	const char *how = getenv("HEARTRATE_SHM_COUNT");
+	bool at_once = how && strcmp(how, "probes") == 0, at_random = how && strcmp(how, "random") == 0;
 
-	tiers.on = hrt_tracer.only_thread == 0 && !(how && strcmp(how, "events") == 0);
-	tiers.moves = how && strcmp(how, "probes") == 0   ? AT_ONCE
-	              : how && strcmp(how, "random") == 0 ? AT_RANDOM
-	                                                  : WHEN_HOT;
+	tiers.on = hrt_tracer.only_thread == 0 && (at_once || at_random || (how && strcmp(how, "tiers") == 0));
+	tiers.moves = at_once ? AT_ONCE : at_random ? AT_RANDOM : WHEN_HOT;
 	tiers.tool_id = tool_id;
 	tiers.pid = getpid();
 	if (tiers.on)
@@ -329,6 +328,7 @@ void hrt_tiers_stop(void)
 	if (!tiers.on && !tiers.twins)
 		return;
 	tiers.on = false;
+	tiers.py_descriptor->d_getset = tiers.theirs;
 	if (tiers.twins && getpid() == tiers.pid) {
 		PyObject *py_moved = PyList_New(0);
 		if (py_moved)
@@ -337,7 +337,6 @@ void hrt_tiers_stop(void)
 			move_down((PyFunctionObject *)PyList_GET_ITEM(py_moved, i));
 		Py_XDECREF(py_moved);
 		PyErr_Clear();
-		tiers.py_descriptor->d_getset = tiers.theirs;
 	}
 	for (struct hrt_twin *twin = tiers.twins; twin; twin = twin->next)
 		bind(twin, NULL);

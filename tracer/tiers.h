@@ -13,8 +13,9 @@
 /* Once a process; sets a Python exception on failure. */
 int hrt_tiers_init(void);
 
-/* `tool_id`: ours of sys.monitoring. Environment: HEARTRATE_SHM_COUNT=events leaves all on tier 0; for tests: probes
- * (tier 1 from the second call of a function), random (functions move up and down at random). */
+/* `tool_id`: ours of sys.monitoring. Environment: HEARTRATE_SHM_COUNT=tiers moves hot functions to tier 1, otherwise
+ * all stays on tier 0; for tests: probes (tier 1 from the second call of a function), random (up and down at random).
+ */
 void hrt_tiers_start(int tool_id);
 
 /* Puts all functions back; in a forked child, whose memory is shared until it is written to, only ends the counting
