@@ -122,8 +122,9 @@ def hrview(*words):
 
 
 def environment(**more):
-    """Ours for all children: nothing random, nothing left behind."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
+    """Ours for all children: nothing random, nothing left behind, nothing of the caller's but whether the JIT is on."""
+    env = {name: value for name, value in os.environ.items()
+           if name == "PYTHON_JIT" or not name.startswith(("PYTHON", "COVERAGE"))}
     env.update(PYTHONPATH=os.pathsep.join([str(PACKAGES), str(STANDIN)]), PYTHONHASHSEED="0", COLUMNS="80",
                PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8", **more)
     return env
