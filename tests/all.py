@@ -126,6 +126,10 @@ def python_tests(run, python, name):
         return
     run.suite(f"pytest, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n",
               str(os.cpu_count()), "tests", "--ignore=tests/test_tree.py")
+    jit = "import sys; sys.exit(not (hasattr(sys, '_jit') and sys._jit.is_available()))"
+    if subprocess.run([inside, "-c", jit]).returncode == 0:
+        run.suite(f"counts under the JIT, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p",
+                  "no:cacheprovider", "tests/integ/test_counts.py", PYTHON_JIT="1")
 
 
 def c_tests(run):
