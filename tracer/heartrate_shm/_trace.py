@@ -135,6 +135,7 @@ def tell(text):
     """The one line on stderr, when there is trouble. A stderr that cannot be written is not made worse by us."""
     try:
         sys.stderr.write("heartrate_shm: %s\n" % text)
+        sys.stderr.flush()  # which 3.8 would leave for the end
     except Exception:
         pass
 
