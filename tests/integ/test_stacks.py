@@ -198,9 +198,8 @@ ready(moments=moments, seen=seen)
 """
 
 
-@pytest.mark.skipif(sys.version_info[:2] in ((3, 8), (3, 9), (3, 11)),
-                    reason="a trace function is given a frame object, which 3.11 makes; before 3.10 nothing lets C code "
-                           "hold the collector back while it looks")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a trace function is given frame objects, which 3.11 makes; below it the "
+                    "collector's moments have been seen to shift by some objects on a loaded machine")
 def test_garbage_is_collected_at_the_same_moments(tmp_path):
     """Looking at stacks makes no objects, so the collector's counts move as without us."""
     told = {}
