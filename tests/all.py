@@ -124,8 +124,8 @@ def python_tests(run, python, name):
         print(error.output)
         run.rows.append((f"test tools for {name}", 0, 1, 0.0))
         return
-    run.suite(f"pytest, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n",
-              str(os.cpu_count()), "tests", "--ignore=tests/test_tree.py")
+    run.suite(f"pytest, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reruns", "1",
+              "-n", str(os.cpu_count()), "tests", "--ignore=tests/test_tree.py")
     jit = "import sys; sys.exit(not (hasattr(sys, '_jit') and sys._jit.is_available()))"
     if subprocess.run([inside, "-c", jit]).returncode == 0:
         run.suite(f"counts under the JIT, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p",
