@@ -6,6 +6,7 @@ A suite that fails, ends badly or runs no test at all fails the whole. What this
 browser, Pythons) is listed as left out; with HR_STRICT=1 in the environment, as in CI, that is a failure too.
 """
 import argparse
+import glob
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ import interpreters
 from interpreters import ROOT
 
 LOG = os.path.join(ROOT, "build", "log")
+HRVIEW_TESTS = "tests/integ/test_hrview_*.py"  # of hrview alone: one Python suffices
 STRICT = os.environ.get("HR_STRICT") == "1"
 
 
@@ -108,6 +110,10 @@ def dotted(version):
     return ".".join(map(str, version))
 
 
+def pytest_with(inside):
+    return (inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reruns", "1", "-n", str(os.cpu_count()))
+
+
 def python_tests(run, python, name):
     """Builds the extension for one interpreter, without and with -Werror, and runs the Python tests with it."""
     if not run.suite(f"build for Python {name}", count_command, "./dev", "build", "--python", python):
@@ -124,8 +130,8 @@ def python_tests(run, python, name):
         print(error.output)
         run.rows.append((f"test tools for {name}", 0, 1, 0.0))
         return
-    run.suite(f"pytest, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reruns", "1",
-              "-n", str(os.cpu_count()), "tests", "--ignore=tests/test_tree.py")
+    run.suite(f"pytest, Python {name}", count_pytest, *pytest_with(inside), "tests", "--ignore=tests/test_tree.py",
+              "--ignore-glob=" + HRVIEW_TESTS)
     jit = "import sys; sys.exit(not (hasattr(sys, '_jit') and sys._jit.is_available()))"
     if subprocess.run([inside, "-c", jit]).returncode == 0:
         run.suite(f"counts under the JIT, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p",
@@ -178,6 +184,7 @@ def everything(run):
     run.suite("formatting", count_command, "./dev", "fmt", "--check")
     run.suite("the tree", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
     c_tests(run)
+    run.suite("hrview", count_pytest, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT)))
     run.suite("pip install .", count_command, "tests/pip.sh")
     run.suite("page: types and units", count_node, "npm", "--prefix", "web", "test")
     if shutil.which("chromium"):

@@ -157,6 +157,7 @@ export class FakeViewer {
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', this.url);
     if (url.pathname === '/api/source') this.serveSource(url, response);
+    else if (url.pathname === '/healthz') response.end('ok\n'); // asked when a websocket fails, maybe just as we are back
     else if (url.pathname === '/' || /^[/]assets[/][\w.-]+$/.test(url.pathname)) this.servePage(url.pathname, response);
     else response.writeHead(404).end();
   }
