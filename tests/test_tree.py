@@ -19,7 +19,7 @@ ROOMS_SEEN = {"shared": {"shared"}, "tracer": {"tracer", "shared"}, "viewer": {"
 
 # Who alone may include a header of the system, of others, or one that the build makes.
 OWNERS = {
-    r"civetweb\.h": r"viewer/server\.c",
+    r"civetweb\.h": r"viewer/(server|http_\w+)\.c",
     r"Python\.h|frameobject\.h|structmember\.h|internal/.*": r"tracer/(?!segment[._]|twin\.).*|tests/bench/empty\.c",
     r"msgpack.*": r"viewer/.*|tests/.*",
     r"jansson\.h": r"viewer/.*|tests/.*",

@@ -1,4 +1,4 @@
-/* server.h — hrview on the network: the page, its websocket, /api. The only includer of civetweb.h. */
+/* server.h — hrview on the network: the page, its websocket, /api. Only server.c and http_*.c know civetweb. */
 #ifndef HRV_SERVER_H
 #define HRV_SERVER_H
 

@@ -1,0 +1,56 @@
+/* http.h — what the parts of the server share: answering, and who answers what. Only for server.c and http_*.c.
+ *
+ * An answerer sends a complete answer on civetweb's connection and returns its status, as civetweb's begin_request
+ * callback must. */
+#ifndef HRV_HTTP_H
+#define HRV_HTTP_H
+
+#include "server.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct json_t;
+struct mg_connection;
+struct mg_context;
+
+/* The server that runs; there is one in a process. Constant while it serves, but for `clients`. */
+struct hrv_server {
+	struct hrv_server_options options;
+	struct hrv_server_address address;
+	char cookie_name[32];
+	atomic_int clients; /* open websockets */
+};
+
+/* ---- http_answer.c ---- */
+
+/* A complete answer; HEAD gets no body. `headers` are whole lines, each ended by CR LF. */
+int hrv_http_answer(struct mg_connection *conn, int status, const char *type, const char *headers, const void *body,
+                    size_t body_bytes);
+
+/* One line of plain text; nothing of the request may be repeated in it. */
+int hrv_http_refuse(struct mg_connection *conn, int status, const char *headers, const char *text);
+
+/* What a path that is not served is told. */
+#define HRV_HTTP_NOTHING "there is nothing here; the page is at /"
+
+/* Takes the reference. NULL: out of memory. */
+int hrv_http_answer_json(struct mg_connection *conn, struct json_t *json);
+
+/* ---- who answers what ---- */
+
+/* http_route.c: civetweb's begin_request, for all paths. 0: it is a websocket that may shake hands. */
+int hrv_http_begin_request(struct mg_connection *conn);
+
+/* http_page.c: `/`, and a path below /assets/. */
+int hrv_http_index(struct mg_connection *conn, const struct hrv_server *server);
+int hrv_http_asset(struct mg_connection *conn, const char *path);
+
+/* http_api.c: a path below /api/. */
+int hrv_http_api(struct mg_connection *conn, const struct hrv_server *server, const char *path);
+
+/* http_pull.c: the websocket, before its handshake (0: it may be made) and from then on. */
+int hrv_http_begin_websocket(struct mg_connection *conn, struct hrv_server *server);
+void hrv_http_handle_websockets(struct mg_context *context, struct hrv_server *server);
+
+#endif

@@ -1,0 +1,69 @@
+/* http_page.c — the page and its parts. See http.h. */
+#define _GNU_SOURCE /* memmem */
+#include "access.h"
+#include "buffer.h"
+#include "http.h"
+#include "page.h"
+
+#include <civetweb.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NONCE_MARK "__CSP_NONCE__" /* in web/src/index.html */
+
+/* The index carries this answer's nonce in place of each mark. */
+static int put_nonce(const struct hrv_asset *index, const char *nonce, struct hrv_buffer *out)
+{
+	const char *at = (const char *)index->bytes, *end = (const char *)index->end;
+	size_t mark_bytes = strlen(NONCE_MARK);
+	int err = 0;
+
+	while (err == 0 && at < end) {
+		const char *mark = memmem(at, (size_t)(end - at), NONCE_MARK, mark_bytes);
+		err = hrv_buffer_append(out, at, (size_t)((mark ? mark : end) - at));
+		if (err == 0 && mark)
+			err = hrv_buffer_append(out, nonce, strlen(nonce));
+		at = mark ? mark + mark_bytes : end;
+	}
+	return err;
+}
+
+int hrv_http_index(struct mg_connection *conn, const struct hrv_server *server)
+{
+	const struct mg_request_info *request = mg_get_request_info(conn);
+	const struct hrv_asset *index = hrv_page_find("/index.html");
+	const char *token = server->options.token;
+	char nonce[HRV_TOKEN_BYTES], headers[1024], cookie[256] = "";
+	struct hrv_buffer body = {0};
+
+	if (!index)
+		return hrv_http_refuse(conn, 404, "", "this hrview was built without its page (HR_PAGE=OFF)");
+	if (hrv_token_make(nonce) != 0 || put_nonce(index, nonce, &body) != 0) {
+		hrv_buffer_fini(&body);
+		return hrv_http_refuse(conn, 500, "", "out of memory");
+	}
+	/* Who came with the token in the URL is known by a cookie from then on: the page's parts and its websocket. */
+	if (token && hrv_token_is_given(token, NULL, request->query_string, NULL, ""))
+		snprintf(cookie, sizeof cookie, "Set-Cookie: %s=%s; Path=/; HttpOnly; SameSite=Strict\r\n",
+		         server->cookie_name, token);
+	snprintf(headers, sizeof headers,
+	         "Cache-Control: no-store\r\n%s"
+	         "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; "
+	         "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+	         "frame-ancestors 'none'\r\n",
+	         cookie, nonce);
+	int status = hrv_http_answer(conn, 200, hrv_page_type(index->path), headers, body.bytes, body.len_bytes);
+	hrv_buffer_fini(&body);
+	return status;
+}
+
+int hrv_http_asset(struct mg_connection *conn, const char *path)
+{
+	const struct hrv_asset *asset = hrv_page_find(path);
+
+	if (!asset)
+		return hrv_http_refuse(conn, 404, "", "no such part of the page");
+	return hrv_http_answer(conn, 200, hrv_page_type(path),
+	                       "Cache-Control: private, max-age=31536000, immutable\r\n", asset->bytes,
+	                       (size_t)(asset->end - asset->bytes));
+}

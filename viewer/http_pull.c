@@ -1,0 +1,105 @@
+/* http_pull.c — /ws: each open page pulls its frames (docs/wire.md). See http.h.
+ *
+ * A websocket's messages are answered on its own thread with a view of its own, so there is no lock here. */
+#define _GNU_SOURCE /* strcasestr */
+#include "http.h"
+#include "server.h"
+#include "view.h"
+
+#include <civetweb.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NUMBER(macro)       NUMBER_TEXT(macro)
+#define NUMBER_TEXT(digits) #digits
+
+static bool wants_websocket(const struct mg_connection *conn)
+{
+	const char *upgrade = mg_get_header(conn, "Upgrade"), *connection = mg_get_header(conn, "Connection");
+
+	return upgrade && strcasecmp(upgrade, "websocket") == 0 && connection && strcasestr(connection, "upgrade");
+}
+
+/* 0: civetweb may shake hands. */
+int hrv_http_begin_websocket(struct mg_connection *conn, struct hrv_server *server)
+{
+	if (!wants_websocket(conn))
+		return hrv_http_refuse(conn, 426, "Upgrade: websocket\r\n", "/ws is a websocket");
+	if (atomic_load(&server->clients) >= HRV_CLIENTS_MAX)
+		return hrv_http_refuse(
+		        conn, 503, "Retry-After: 5\r\n",
+		        "this hrview serves " NUMBER(HRV_CLIENTS_MAX) " open pages, and all are taken: close one, or "
+		                                                      "start another hrview with --port 0");
+	return 0;
+}
+
+/* One open page: what it has been sent, and its last frame. */
+struct client {
+	struct hrv_view *view;
+	struct hrv_buffer frame;
+};
+
+static void on_ready(struct mg_connection *conn, void *data)
+{
+	struct hrv_server *server = data;
+	struct client *client = calloc(1, sizeof *client);
+
+	atomic_fetch_add(&server->clients, 1);
+	if (client && hrv_view_new(server->options.only, &client->view) != 0) {
+		free(client);
+		client = NULL;
+	}
+	mg_set_user_connection_data(conn, client);
+}
+
+static void on_close(const struct mg_connection *conn, void *data)
+{
+	struct hrv_server *server = data;
+	struct client *client = mg_get_user_connection_data(conn);
+
+	if (client) {
+		hrv_view_free(client->view);
+		hrv_buffer_fini(&client->frame);
+		free(client);
+	}
+	atomic_fetch_sub(&server->clients, 1);
+}
+
+/* RFC 6455, 7.4.1 */
+enum { CLOSE_POLICY = 1008, CLOSE_TROUBLE = 1011 };
+
+static int close_websocket(struct mg_connection *conn, int code)
+{
+	char status[2] = {(char)(code >> 8), (char)code};
+
+	mg_websocket_write(conn, MG_WEBSOCKET_OPCODE_CONNECTION_CLOSE, status, sizeof status);
+	return 0;
+}
+
+static int on_message(struct mg_connection *conn, int bits, char *bytes, size_t len_bytes, void *data)
+{
+	struct client *client = mg_get_user_connection_data(conn);
+	struct hrv_wire_request request;
+
+	(void)data;
+	if ((bits & 0xF) == MG_WEBSOCKET_OPCODE_CONNECTION_CLOSE) {
+		mg_websocket_write(conn, MG_WEBSOCKET_OPCODE_CONNECTION_CLOSE, bytes, len_bytes < 2 ? 0 : 2);
+		return 0;
+	}
+	/* 0x80: the message ends with this piece. Ours always come whole. */
+	if ((bits & 0xFF) != (0x80 | MG_WEBSOCKET_OPCODE_BINARY) ||
+	    hrv_wire_decode_request(bytes, len_bytes, &request) != 0)
+		return close_websocket(conn, CLOSE_POLICY);
+	if (!client || hrv_view_answer(client->view, &request, &client->frame) != 0)
+		return close_websocket(conn, CLOSE_TROUBLE);
+	/* A frame that a stalled page took only a part of cannot be mended: the connection ends. */
+	return mg_websocket_write(conn, MG_WEBSOCKET_OPCODE_BINARY, client->frame.bytes, client->frame.len_bytes) ==
+	       (int)client->frame.len_bytes;
+}
+
+void hrv_http_handle_websockets(struct mg_context *context, struct hrv_server *server)
+{
+	mg_set_websocket_handler(context, "/ws$", NULL, on_ready, on_message, on_close, server);
+}
