@@ -21,6 +21,8 @@ struct total {
 	uint64_t hits;
 	uint64_t last_tick;
 	bool dirty;
+	bool lines_given; /* while all files are watched: an entry of its lines has been */
+	uint32_t entry;   /* take_lines(): one more than the index of its entry, 0 none */
 };
 
 struct hrv_model {
@@ -31,11 +33,14 @@ struct hrv_model {
 	size_t line_table_size;  /* a power of two, 0 none */
 	struct list totals;      /* struct total, by file */
 	struct list dirty_files; /* uint32_t */
-	struct list dirty_lines; /* uint32_t: of the watched file */
+	struct list dirty_lines; /* uint32_t: of watched files */
 	struct list lent_lines;  /* struct hrv_triple: what take_lines() lent */
-	struct list lent_totals; /* same of take_totals() */
-	uint32_t watched;
-	bool watched_full; /* all lines of the watched file are in dirty_lines */
+	struct list lent_files;  /* struct hrv_wire_lines: same, by file; room for all files */
+	struct list lent_totals; /* struct hrv_triple: what take_totals() lent */
+	bool watched_all;        /* every file is watched, else one or none */
+	uint32_t watched;        /* that one */
+	bool watched_given;      /* an entry of its lines has been */
+	bool starts_over;        /* all lines of files not given yet are to be in dirty_lines */
 };
 
 static int list_reserve(struct list *list, size_t count, size_t item_bytes)
@@ -82,6 +87,7 @@ void hrv_model_free(struct hrv_model *model)
 	free(model->dirty_files.items);
 	free(model->dirty_lines.items);
 	free(model->lent_lines.items);
+	free(model->lent_files.items);
 	free(model->lent_totals.items);
 	free(model);
 }
@@ -140,12 +146,23 @@ static int table_grow(struct hrv_model *model)
 
 /* ---- what has changed ---- */
 
+static bool is_watched(const struct hrv_model *model, uint32_t file)
+{
+	return model->watched_all || file == model->watched;
+}
+
+/* Whether an entry of a watched file's lines has been given. */
+static bool *given_of(struct hrv_model *model, uint32_t file)
+{
+	return model->watched_all ? &((struct total *)model->totals.items)[file].lines_given : &model->watched_given;
+}
+
 /* Room was made when the line and the file were added: each is in its list once at most. */
 static void mark_line(struct hrv_model *model, uint32_t index)
 {
 	struct hrv_line *line = &((struct hrv_line *)model->lines.items)[index];
 
-	if (line->file != model->watched || line->dirty)
+	if (!is_watched(model, line->file) || line->dirty)
 		return;
 	line->dirty = true;
 	((uint32_t *)model->dirty_lines.items)[model->dirty_lines.count++] = index;
@@ -190,7 +207,8 @@ static int total_of(struct hrv_model *model, uint32_t file)
 	if (model->totals.count >= count)
 		return 0;
 	if ((err = list_reserve(&model->totals, count, sizeof(struct total))) != 0 ||
-	    (err = list_reserve(&model->dirty_files, count, sizeof(uint32_t))) != 0)
+	    (err = list_reserve(&model->dirty_files, count, sizeof(uint32_t))) != 0 ||
+	    (err = list_reserve(&model->lent_files, count, sizeof(struct hrv_wire_lines))) != 0)
 		return err;
 	memset((struct total *)model->totals.items + model->totals.count, 0,
 	       (count - model->totals.count) * sizeof(struct total));
@@ -224,8 +242,10 @@ static void disown(struct hrv_model *model, struct hrv_line *line)
 	line->known = false;
 	((struct total *)model->totals.items)[line->file].hits -= line->hits;
 	mark_file(model, line->file);
-	if (line->file == model->watched)
-		hrv_model_watch(model, line->file); /* the count that was given must go */
+	if (is_watched(model, line->file)) {
+		*given_of(model, line->file) = false; /* the count that was given must go */
+		model->starts_over = true;
+	}
 }
 
 int hrv_model_add_code(struct hrv_model *model, const struct hr_code *code, const struct hr_slot_info *infos,
@@ -290,43 +310,97 @@ void hrv_model_update(struct hrv_model *model, const struct hrv_slot_change *cha
 
 /* ---- out ---- */
 
-void hrv_model_watch(struct hrv_model *model, uint32_t file)
+static void watch(struct hrv_model *model, bool all, uint32_t file)
 {
 	struct hrv_line *lines = model->lines.items;
+	struct total *totals = model->totals.items;
 	const uint32_t *dirty = model->dirty_lines.items;
 
 	for (size_t i = 0; i < model->dirty_lines.count; i++)
 		lines[dirty[i]].dirty = false;
 	model->dirty_lines.count = 0;
+	model->watched_all = all;
 	model->watched = file;
-	model->watched_full = true;
-	if (file == HR_INDEX_NONE)
-		return;
-	for (size_t i = 0; i < model->lines.count; i++)
-		mark_line(model, (uint32_t)i);
+	model->watched_given = false;
+	for (size_t i = 0; i < model->totals.count; i++)
+		totals[i].lines_given = false;
+	model->starts_over = true;
 }
 
-int hrv_model_take_lines(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out, bool *full_out)
+void hrv_model_watch(struct hrv_model *model, uint32_t file)
+{
+	watch(model, false, file);
+}
+
+void hrv_model_watch_all(struct hrv_model *model)
+{
+	watch(model, true, HR_INDEX_NONE);
+}
+
+static void start_over(struct hrv_model *model)
+{
+	const struct hrv_line *lines = model->lines.items;
+
+	for (size_t i = 0; model->starts_over && i < model->lines.count; i++)
+		if (is_watched(model, lines[i].file) && !*given_of(model, lines[i].file))
+			mark_line(model, (uint32_t)i);
+	model->starts_over = false;
+}
+
+/* The entry of a file's lines, made when this is its first. */
+static struct hrv_wire_lines *entry_of(struct hrv_model *model, uint32_t file)
+{
+	struct hrv_wire_lines *entries = model->lent_files.items;
+	struct total *total = &((struct total *)model->totals.items)[file];
+
+	if (total->entry == 0) {
+		bool *given = given_of(model, file);
+		entries[model->lent_files.count++] = (struct hrv_wire_lines){.file = file, .full = !*given};
+		total->entry = (uint32_t)model->lent_files.count;
+		*given = true;
+	}
+	return &entries[total->entry - 1];
+}
+
+int hrv_model_take_lines(struct hrv_model *model, const struct hrv_wire_lines **out, size_t *count_out)
 {
 	struct hrv_line *lines = model->lines.items;
 	const uint32_t *dirty = model->dirty_lines.items;
-	int err = list_reserve(&model->lent_lines, model->dirty_lines.count, sizeof(struct hrv_triple));
 
+	start_over(model);
+	int err = list_reserve(&model->lent_lines, model->dirty_lines.count, sizeof(struct hrv_triple));
+	if (err == 0)
+		err = list_reserve(&model->lent_files, 1, sizeof(struct hrv_wire_lines));
 	if (err != 0)
 		return err;
 	struct hrv_triple *triples = model->lent_lines.items;
-	size_t count = 0;
-	for (size_t i = 0; i < model->dirty_lines.count; i++) {
+	struct hrv_wire_lines *entries = model->lent_files.items;
+	model->lent_files.count = 0;
+	for (size_t i = 0; i < model->dirty_lines.count; i++)
+		entry_of(model, lines[dirty[i]].file)->count += lines[dirty[i]].known;
+	/* Each entry has its run of triples, filled from its end. */
+	size_t end = 0;
+	for (size_t i = 0; i < model->lent_files.count; i++) {
+		end += entries[i].count;
+		entries[i].triples = triples + end;
+	}
+	for (size_t i = model->dirty_lines.count; i-- > 0;) {
 		struct hrv_line *line = &lines[dirty[i]];
 		line->dirty = false;
 		if (line->known)
-			triples[count++] = (struct hrv_triple){line->line, line->hits, line->last_tick};
+			triples[--entry_of(model, line->file)->triples - triples] =
+			        (struct hrv_triple){line->line, line->hits, line->last_tick};
 	}
 	model->dirty_lines.count = 0;
-	*out = triples;
-	*count_out = count;
-	*full_out = model->watched_full;
-	model->watched_full = false;
+	for (size_t i = 0; i < model->lent_files.count; i++)
+		((struct total *)model->totals.items)[entries[i].file].entry = 0;
+	if (!model->watched_all && model->watched != HR_INDEX_NONE && model->lent_files.count == 0) {
+		entries[model->lent_files.count++] =
+		        (struct hrv_wire_lines){.file = model->watched, .full = !model->watched_given};
+		model->watched_given = true;
+	}
+	*out = entries;
+	*count_out = model->lent_files.count;
 	return 0;
 }
 

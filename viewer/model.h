@@ -23,7 +23,7 @@ struct hrv_line {
 	uint32_t file;
 	uint32_t line;
 	bool known; /* false: not to be shown */
-	bool dirty; /* the model's: among the changed lines of the watched file */
+	bool dirty; /* the model's: among the changed lines of a watched file */
 };
 
 /* May its count be shown? A flag that this version does not know may mean anything. */
@@ -48,11 +48,15 @@ const struct hrv_line *hrv_model_lines(const struct hrv_model *model, size_t *co
 /* From now on changes of this file's lines are collected. HR_INDEX_NONE: of none. */
 void hrv_model_watch(struct hrv_model *model, uint32_t file);
 
-/* The lines of the watched file that have changed since the last call. *full_out: these are all its lines, and replace
- * what was given before; so it is after hrv_model_watch(). The triples are borrowed until the next call. */
-int hrv_model_take_lines(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out, bool *full_out);
+/* The same for the lines of every file. */
+void hrv_model_watch_all(struct hrv_model *model);
 
-/* The same for the totals of files. */
+/* The lines of the watched file that have changed since the last call, in one entry, which may be empty; with
+ * hrv_model_watch_all() an entry for each file with changes. A file's first entry since the watch began is full. All is
+ * borrowed until the next call. */
+int hrv_model_take_lines(struct hrv_model *model, const struct hrv_wire_lines **out, size_t *count_out);
+
+/* The totals of files that have changed since the last call. */
 int hrv_model_take_totals(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out);
 
 #endif

@@ -20,6 +20,7 @@
 struct watched {
 	uint64_t instance; /* 0 none */
 	uint32_t file;     /* HR_INDEX_NONE none */
+	bool all;          /* the lines of every file, not of that one alone */
 	bool sent;         /* a frame of it has been */
 	struct hrv_codes codes;
 	struct hrv_stacks stacks;
@@ -354,9 +355,7 @@ static int put_detail(struct hrv_view *view, struct hrv_reader *reader, struct h
 		return err;
 	if ((err = hrv_model_take_totals(watched->codes.model, &detail->totals, &detail->total_count)) != 0)
 		return err;
-	if (detail->file != HR_INDEX_NONE &&
-	    (err = hrv_model_take_lines(watched->codes.model, &detail->lines, &detail->line_count,
-	                                &detail->lines_full)) != 0)
+	if ((err = hrv_model_take_lines(watched->codes.model, &detail->lines, &detail->lines_count)) != 0)
 		return err;
 	settle(view, detail);
 	watched->sent = true;
@@ -369,6 +368,16 @@ static struct hrv_program *wanted_program(const struct hrv_view *view, uint64_t 
 	return program && (!view->only || hrv_program_matches(program, view->only)) ? program : NULL;
 }
 
+static void watch_lines(struct watched *watched, const struct hrv_wire_request *request)
+{
+	if (request->all && !watched->all)
+		hrv_model_watch_all(watched->codes.model);
+	else if (!request->all && (watched->all || watched->file != request->file))
+		hrv_model_watch(watched->codes.model, request->file);
+	watched->all = request->all;
+	watched->file = request->file;
+}
+
 /* Fills `detail`. A program whose segment turns out to be corrupt is condemned: the list says why. */
 static int answer_program(struct hrv_view *view, const struct hrv_wire_request *request, struct hrv_wire_detail *detail)
 {
@@ -376,7 +385,7 @@ static int answer_program(struct hrv_view *view, const struct hrv_wire_request *
 	struct hrv_program *program = wanted_program(view, request->program);
 	int err;
 
-	*detail = (struct hrv_wire_detail){.id = request->program, .file = request->file};
+	*detail = (struct hrv_wire_detail){.id = request->program, .all = request->all};
 	if (watched->instance != request->program || request->full) {
 		unwatch(watched);
 		watched->instance = request->program;
@@ -384,22 +393,18 @@ static int answer_program(struct hrv_view *view, const struct hrv_wire_request *
 	detail->gone = !program;
 	if (!program || !program->reader) {
 		detail->full = true;
-		detail->file = HR_INDEX_NONE;
 		return 0;
 	}
 	detail->full = !watched->sent;
 	if (!watched->codes.model && (err = hrv_model_new(&watched->codes.model)) != 0)
 		return err;
-	if (watched->file != request->file) {
-		watched->file = request->file;
-		hrv_model_watch(watched->codes.model, request->file);
-	}
+	watch_lines(watched, request);
 	err = put_detail(view, program->reader, detail);
 	if (err != HR_ECORRUPT && err != HR_EARG)
 		return err;
 	hrv_catalog_condemn(&view->catalog, program);
 	unwatch(watched);
-	*detail = (struct hrv_wire_detail){.id = request->program, .full = true, .file = HR_INDEX_NONE};
+	*detail = (struct hrv_wire_detail){.id = request->program, .full = true};
 	return 0;
 }
 

@@ -13,9 +13,10 @@ int hrv_wire_decode_request(const void *bytes, size_t len_bytes, struct hrv_wire
 	const unsigned char *at = bytes;
 	struct hrv_wire_request request = {0};
 
-	if (len_bytes != HRV_WIRE_REQUEST_BYTES || at[0] != HRV_WIRE_VERSION || at[1] > 1 || at[2] != 0 || at[3] != 0)
+	if (len_bytes != HRV_WIRE_REQUEST_BYTES || at[0] != HRV_WIRE_VERSION || at[1] > 3 || at[2] != 0 || at[3] != 0)
 		return HR_EARG;
 	request.full = at[1] & 1;
+	request.all = at[1] & 2;
 	for (int i = 3; i >= 0; i--)
 		request.file = request.file << 8 | at[4 + i];
 	for (int i = 7; i >= 0; i--)
@@ -297,17 +298,28 @@ static void put_gone(msgpack_packer *pk, uint64_t id)
 	msgpack_pack_true(pk);
 }
 
+static void put_lines_of(msgpack_packer *pk, const struct hrv_wire_lines *lines, size_t count)
+{
+	msgpack_pack_array(pk, count);
+	for (size_t i = 0; i < count; i++) {
+		msgpack_pack_array(pk, 3);
+		msgpack_pack_uint32(pk, lines[i].file);
+		put_bool(pk, lines[i].full);
+		put_triples(pk, lines[i].triples, lines[i].count);
+	}
+}
+
 static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 {
-	bool wants_file = detail->file != HR_INDEX_NONE;
+	bool has_lines = detail->lines_count > 0;
 
 	if (detail->gone) {
 		put_gone(pk, detail->id);
 		return;
 	}
-	msgpack_pack_map(pk, 3u + (detail->file_count > 0) + (detail->total_count > 0) + 3u * wants_file +
-	                             detail->has_threads + detail->has_drops + (detail->note_count > 0) +
-	                             detail->has_sampler);
+	msgpack_pack_map(pk, 3u + (detail->file_count > 0) + (detail->total_count > 0) +
+	                             (has_lines ? (detail->all ? 1u : 3u) : 0) + detail->has_threads +
+	                             detail->has_drops + (detail->note_count > 0) + detail->has_sampler);
 	put_word(pk, "id");
 	put_id(pk, detail->id);
 	put_word(pk, "full");
@@ -322,13 +334,16 @@ static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 		put_word(pk, "totals");
 		put_triples(pk, detail->totals, detail->total_count);
 	}
-	if (wants_file) {
+	if (has_lines && detail->all) {
+		put_word(pk, "linesOf");
+		put_lines_of(pk, detail->lines, detail->lines_count);
+	} else if (has_lines) {
 		put_word(pk, "file");
-		msgpack_pack_uint32(pk, detail->file);
+		msgpack_pack_uint32(pk, detail->lines->file);
 		put_word(pk, "linesFull");
-		put_bool(pk, detail->lines_full);
+		put_bool(pk, detail->lines->full);
 		put_word(pk, "lines");
-		put_triples(pk, detail->lines, detail->line_count);
+		put_triples(pk, detail->lines->triples, detail->lines->count);
 	}
 	if (detail->has_threads) {
 		put_word(pk, "threads");

@@ -17,6 +17,7 @@
 
 struct hrv_wire_request {
 	bool full;
+	bool all;         /* the lines of every file */
 	uint32_t file;    /* HR_INDEX_NONE none */
 	uint64_t program; /* instance, 0 none */
 };
@@ -86,7 +87,16 @@ struct hrv_triple {
 	uint64_t last_tick;
 };
 
-/* The program that was asked for. What is empty is absent on the wire, but `lines` when a file is wanted. */
+/* Lines of a file that have changed. */
+struct hrv_wire_lines {
+	uint32_t file;
+	bool full; /* these replace what was given before */
+	const struct hrv_triple *triples;
+	size_t count;
+};
+
+/* The program that was asked for. What is empty is absent on the wire, but the lines when those of one file are
+ * wanted. */
 struct hrv_wire_detail {
 	uint64_t id;
 	bool full;
@@ -96,10 +106,9 @@ struct hrv_wire_detail {
 	size_t file_count;
 	const struct hrv_triple *totals;
 	size_t total_count;
-	uint32_t file; /* HR_INDEX_NONE: none was asked for */
-	bool lines_full;
-	const struct hrv_triple *lines;
-	size_t line_count;
+	bool all;                           /* `lines` are of every file with changes; else of one, or none */
+	const struct hrv_wire_lines *lines; /* by file */
+	size_t lines_count;
 	bool has_threads;
 	const struct hrv_wire_thread *threads;
 	size_t thread_count;

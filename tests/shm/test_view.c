@@ -33,19 +33,26 @@ static const msgpack_object *get(const msgpack_object *map, const char *key)
 }
 
 /* The program's part of the answer; valid until the next ask(). */
-static const msgpack_object *ask(struct hrv_view *view, struct answer *answer, uint64_t program, uint32_t file,
-                                 bool full)
+static const msgpack_object *answer_to(struct hrv_view *view, struct answer *answer,
+                                       const struct hrv_wire_request *request)
 {
-	struct hrv_wire_request request = {.full = full, .file = file, .program = program};
 	size_t end = 0;
 
-	assert_int_equal(hrv_view_answer(view, &request, &answer->frame), 0);
+	assert_int_equal(hrv_view_answer(view, request, &answer->frame), 0);
 	msgpack_unpacked_destroy(&answer->unpacked);
 	msgpack_unpacked_init(&answer->unpacked);
 	assert_int_equal(msgpack_unpack_next(&answer->unpacked, answer->frame.bytes, answer->frame.len_bytes, &end),
 	                 MSGPACK_UNPACK_SUCCESS);
 	assert_int_equal(end, answer->frame.len_bytes);
 	return get(&answer->unpacked.data, "program");
+}
+
+static const msgpack_object *ask(struct hrv_view *view, struct answer *answer, uint64_t program, uint32_t file,
+                                 bool full)
+{
+	struct hrv_wire_request request = {.full = full, .file = file, .program = program};
+
+	return answer_to(view, answer, &request);
 }
 
 static void answer_fini(struct answer *answer)
@@ -126,6 +133,58 @@ static void test_everything_once_and_then_what_is_new(void **state)
 	program = ask(view, &answer, id, file, true);
 	assert_true(is_true(get(program, "full")));
 	assert_int_equal(length_of(get(program, "lines")), 9);
+	answer_fini(&answer);
+	hrv_view_free(view);
+	maker_forget(segment);
+}
+
+static void test_lines_of_every_file_come_when_all_are_wanted(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint64_t id = hrt_segment_header(segment)->instance;
+	uint32_t first = maker_file(segment, "/prog.py", HR_FILE_TRACED), slot;
+	uint32_t second = maker_file(segment, "/other.py", HR_FILE_TRACED), other_slot;
+	struct hrv_wire_request request = {.all = true, .file = first, .program = id};
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+
+	maker_code(segment, first, "f", 10, 3, &slot);
+	maker_code(segment, second, "g", 1, 2, &other_slot);
+	hit(segment, other_slot, 5);
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	const msgpack_object *program = answer_to(view, &answer, &request);
+	assert_true(is_true(get(program, "full")));
+	assert_null(get(program, "file"));
+	assert_null(get(program, "linesFull"));
+	assert_null(get(program, "lines"));
+	const msgpack_object *lines = get(program, "linesOf");
+	assert_int_equal(length_of(lines), 2);
+	const msgpack_object *entry = lines->via.array.ptr[1].via.array.ptr;
+	assert_int_equal(lines->via.array.ptr[1].via.array.size, 3);
+	assert_int_equal(entry[0].via.u64, second);
+	assert_true(is_true(&entry[1]));
+	assert_int_equal(length_of(&entry[2]), 6);
+	assert_int_equal(hits_of(&entry[2], 1), 5);
+
+	assert_null(get(answer_to(view, &answer, &request), "linesOf"));
+	hit(segment, slot + 1, 2);
+	request.file = second; /* another file is shown: its lines are there already */
+	lines = get(answer_to(view, &answer, &request), "linesOf");
+	assert_int_equal(length_of(lines), 1);
+	entry = lines->via.array.ptr[0].via.array.ptr;
+	assert_int_equal(entry[0].via.u64, first);
+	assert_false(is_true(&entry[1]));
+	assert_int_equal(length_of(&entry[2]), 3);
+	assert_int_equal(hits_of(&entry[2], 11), 2);
+
+	/* Of one file again, then of all again: from the start each time. */
+	program = ask(view, &answer, id, second, false);
+	assert_true(is_true(get(program, "linesFull")));
+	assert_int_equal(length_of(get(program, "lines")), 6);
+	lines = get(answer_to(view, &answer, &request), "linesOf");
+	assert_int_equal(length_of(lines), 2);
+	assert_true(is_true(&lines->via.array.ptr[0].via.array.ptr[1]));
 	answer_fini(&answer);
 	hrv_view_free(view);
 	maker_forget(segment);
@@ -336,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_everything_once_and_then_what_is_new),
+	        cmocka_unit_test(test_lines_of_every_file_come_when_all_are_wanted),
 	        cmocka_unit_test(test_pulse_is_told_while_no_program_is_asked_for),
 	        cmocka_unit_test(test_stack_names_files_and_functions),
 	        cmocka_unit_test(test_program_that_is_corrupt_inside_is_condemned),

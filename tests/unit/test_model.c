@@ -64,12 +64,12 @@ static void assert_triples(const struct hrv_triple *got, size_t got_count, const
 #define ASSERT_LINES(expected_full, ...)                                                                               \
 	do {                                                                                                           \
 		const struct hrv_triple expected[] = {__VA_ARGS__, {0}};                                               \
-		const struct hrv_triple *got;                                                                          \
+		const struct hrv_wire_lines *entry;                                                                    \
 		size_t got_count;                                                                                      \
-		bool full;                                                                                             \
-		assert_int_equal(hrv_model_take_lines(model, &got, &got_count, &full), 0);                             \
-		assert_int_equal(full, expected_full);                                                                 \
-		assert_triples(got, got_count, expected, sizeof expected / sizeof *expected - 1);                      \
+		assert_int_equal(hrv_model_take_lines(model, &entry, &got_count), 0);                                  \
+		assert_int_equal(got_count, 1);                                                                        \
+		assert_int_equal(entry->full, expected_full);                                                          \
+		assert_triples(entry->triples, entry->count, expected, sizeof expected / sizeof *expected - 1);        \
 	} while (0)
 
 #define ASSERT_TOTALS(...)                                                                                             \
@@ -83,14 +83,15 @@ static void assert_triples(const struct hrv_triple *got, size_t got_count, const
 
 static void assert_nothing_new(void)
 {
-	const struct hrv_triple *got;
+	const struct hrv_wire_lines *lines;
+	const struct hrv_triple *totals;
 	size_t count;
-	bool full;
 
-	assert_int_equal(hrv_model_take_lines(model, &got, &count, &full), 0);
-	assert_int_equal(count, 0);
-	assert_false(full);
-	assert_int_equal(hrv_model_take_totals(model, &got, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, &lines, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(lines->count, 0);
+	assert_false(lines->full);
+	assert_int_equal(hrv_model_take_totals(model, &totals, &count), 0);
 	assert_int_equal(count, 0);
 }
 
@@ -140,11 +141,63 @@ static void test_another_file_starts_over(void **state)
 	ASSERT_LINES(true, {10, 0, 0}, {11, 1, 1});
 	hrv_model_watch(model, HR_INDEX_NONE);
 	hit(1, 9, 9);
-	const struct hrv_triple *got;
+	const struct hrv_wire_lines *got;
 	size_t count;
-	bool full;
-	assert_int_equal(hrv_model_take_lines(model, &got, &count, &full), 0);
+	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
 	assert_int_equal(count, 0);
+}
+
+static void assert_entry(const struct hrv_wire_lines *entry, uint32_t file, bool full,
+                         const struct hrv_triple *expected, size_t count)
+{
+	assert_int_equal(entry->file, file);
+	assert_int_equal(entry->full, full);
+	assert_triples(entry->triples, entry->count, expected, count);
+}
+
+static void test_lines_of_every_file_come_by_file(void **state)
+{
+	(void)state;
+	const struct hrv_wire_lines *got;
+	size_t count;
+
+	assert_int_equal(add(0, 0, 2, 10, 0), 0);
+	assert_int_equal(add(3, 2, 1, 20, 0), 0);
+	hrv_model_watch_all(model);
+	hit(1, 5, 1);
+	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(count, 2);
+	assert_entry(&got[0], 0, true, (const struct hrv_triple[]){{10, 0, 0}, {11, 5, 1}}, 2);
+	assert_entry(&got[1], 3, true, (const struct hrv_triple[]){{20, 0, 0}}, 1);
+	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(count, 0);
+
+	/* A file's first lines are full, also when it comes later. */
+	assert_int_equal(add(2, 3, 1, 30, 0), 0);
+	assert_int_equal(add(3, 4, 1, 21, 0), 0);
+	hit(2, 7, 2);
+	hit(0, 8, 3);
+	hit(2, 9, 4);
+	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(count, 3);
+	assert_entry(&got[0], 2, true, (const struct hrv_triple[]){{30, 0, 0}}, 1);
+	assert_entry(&got[1], 3, false, (const struct hrv_triple[]){{20, 9, 4}, {21, 0, 0}}, 2);
+	assert_entry(&got[2], 0, false, (const struct hrv_triple[]){{10, 8, 3}}, 1);
+
+	/* A count that is no longer known goes by starting its file over; one that is the last leaves it empty. */
+	assert_int_equal(add(3, 5, 1, 20, 1u << 30), 0);
+	assert_int_equal(add(2, 6, 1, 30, 1u << 30), 0);
+	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(count, 2);
+	assert_entry(&got[0], 3, true, (const struct hrv_triple[]){{21, 0, 0}}, 1);
+	assert_entry(&got[1], 2, true, NULL, 0);
+
+	hrv_model_watch(model, 0);
+	ASSERT_LINES(true, {10, 8, 3}, {11, 5, 1});
+	hrv_model_watch_all(model);
+	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(count, 3);
+	assert_true(got[0].full && got[1].full && got[2].full);
 }
 
 static void test_new_lines_of_the_watched_file_come_by_themselves(void **state)
@@ -234,6 +287,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_line_is_the_sum_over_code_objects, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_only_what_changed_comes_again, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_another_file_starts_over, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_lines_of_every_file_come_by_file, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_new_lines_of_the_watched_file_come_by_themselves, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_slot_with_an_unknown_flag_is_no_count, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_counts_beyond_32_bits_are_exact, setup, teardown),

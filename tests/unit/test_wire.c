@@ -41,7 +41,7 @@ static void test_frame_without_programs(void **state)
 static void test_frame_of_nothing_new(void **state)
 {
 	(void)state;
-	struct hrv_wire_detail detail = {.id = live.id, .tick = 90210, .file = HR_INDEX_NONE};
+	struct hrv_wire_detail detail = {.id = live.id, .tick = 90210};
 	check_frame("unchanged", &(struct hrv_wire_frame){.now_ms = 1767225690460, .program = &detail});
 }
 
@@ -108,6 +108,7 @@ static void test_frame_with_everything(void **state)
 	static const struct hrv_triple totals[] = {{0, 123456, 5230}, {1, 0, 0}, {2, UINT64_C(1) << 40, 1}};
 	static const struct hrv_triple lines[] = {
 	        {1, 1, 12}, {2, 0, 0}, {7, 100000, 5230}, {8, UINT64_C(4294967296) + 7, 5229}, {70000, 23, 5001}};
+	static const struct hrv_wire_lines lines_of = {.file = 0, .full = true, .triples = lines, .count = 5};
 	static const struct hrv_wire_stack_frame main_frames[] = {
 	        {0, {"<module>", 8}, 40, 40, 0, 6},
 	        {0, {"main", 4}, 33, 35, 4, 5},
@@ -160,10 +161,8 @@ static void test_frame_with_everything(void **state)
 	        .file_count = 4,
 	        .totals = totals,
 	        .total_count = 3,
-	        .file = 0,
-	        .lines_full = true,
-	        .lines = lines,
-	        .line_count = 5,
+	        .lines = &lines_of,
+	        .lines_count = 1,
 	        .has_threads = true,
 	        .threads = threads,
 	        .thread_count = 3,
@@ -187,14 +186,14 @@ static void test_frame_with_a_delta(void **state)
 	(void)state;
 	static const struct hrv_triple totals[] = {{0, 123999, 5280}};
 	static const struct hrv_triple lines[] = {{7, 100500, 5280}, {8, 100499, 5280}};
+	static const struct hrv_wire_lines lines_of = {.file = 0, .triples = lines, .count = 2};
 	struct hrv_wire_detail detail = {
 	        .id = live.id,
 	        .tick = 5281,
 	        .totals = totals,
 	        .total_count = 1,
-	        .file = 0,
-	        .lines = lines,
-	        .line_count = 2,
+	        .lines = &lines_of,
+	        .lines_count = 1,
 	        .has_sampler = true,
 	        .sampler_cpu_ms = 12.875,
 	        .sampler_samples = 528,
@@ -202,10 +201,33 @@ static void test_frame_with_a_delta(void **state)
 	check_frame("delta", &(struct hrv_wire_frame){.now_ms = 1767225605531, .program = &detail});
 }
 
+static void test_frame_with_the_lines_of_every_file(void **state)
+{
+	(void)state;
+	static const struct hrv_triple totals[] = {{0, 123999, 5280}, {2, 3, 5279}};
+	static const struct hrv_triple known[] = {{7, 100500, 5280}, {8, 100499, 5280}};
+	static const struct hrv_triple first[] = {{1, 3, 5279}, {2, 0, 0}};
+	static const struct hrv_wire_lines lines[] = {
+	        {.file = 0, .triples = known, .count = 2},
+	        {.file = 2, .full = true, .triples = first, .count = 2},
+	        {.file = 70000, .full = true}, /* no line of it has a count that is known any more */
+	};
+	struct hrv_wire_detail detail = {
+	        .id = live.id,
+	        .tick = 5281,
+	        .totals = totals,
+	        .total_count = 2,
+	        .all = true,
+	        .lines = lines,
+	        .lines_count = 3,
+	};
+	check_frame("all", &(struct hrv_wire_frame){.now_ms = 1767225605531, .program = &detail});
+}
+
 static void test_frame_of_a_program_that_is_gone(void **state)
 {
 	(void)state;
-	struct hrv_wire_detail detail = {.id = 0xdead, .gone = true, .file = 3, .has_threads = true};
+	struct hrv_wire_detail detail = {.id = 0xdead, .gone = true, .has_threads = true};
 	check_frame("gone", &(struct hrv_wire_frame){.now_ms = 1767225605531, .program = &detail});
 }
 
@@ -228,13 +250,18 @@ static void test_text_that_is_not_utf8_is_repaired(void **state)
 static void test_request_is_decoded(void **state)
 {
 	(void)state;
-	static const unsigned char bytes[16] = {1, 1, 0, 0, 4, 3, 2, 1, 8, 7, 6, 5, 4, 3, 2, 0xA1};
+	unsigned char bytes[16] = {1, 1, 0, 0, 4, 3, 2, 1, 8, 7, 6, 5, 4, 3, 2, 0xA1};
 	struct hrv_wire_request request;
 
 	assert_int_equal(hrv_wire_decode_request(bytes, sizeof bytes, &request), 0);
 	assert_true(request.full);
+	assert_false(request.all);
 	assert_int_equal(request.file, 0x01020304);
 	assert_true(request.program == UINT64_C(0xA102030405060708));
+	bytes[1] = 2;
+	assert_int_equal(hrv_wire_decode_request(bytes, sizeof bytes, &request), 0);
+	assert_false(request.full);
+	assert_true(request.all);
 }
 
 static void test_request_of_another_shape_is_refused(void **state)
@@ -252,7 +279,7 @@ static void test_request_of_another_shape_is_refused(void **state)
 	request.file = 99;
 	for (int i = 0; i < 4; i++) {
 		memcpy(bytes, good, sizeof good);
-		bytes[i] = (unsigned char)(bytes[i] + 2);
+		bytes[i] = (unsigned char)(bytes[i] + 4);
 		assert_int_equal(hrv_wire_decode_request(bytes, 16, &request), HR_EARG);
 		assert_int_equal(request.file, 99);
 	}
@@ -292,6 +319,7 @@ int main(void)
 	        cmocka_unit_test(test_frame_with_the_pulse_of_programs),
 	        cmocka_unit_test(test_frame_with_everything),
 	        cmocka_unit_test(test_frame_with_a_delta),
+	        cmocka_unit_test(test_frame_with_the_lines_of_every_file),
 	        cmocka_unit_test(test_frame_of_a_program_that_is_gone),
 	        cmocka_unit_test(test_text_that_is_not_utf8_is_repaired),
 	        cmocka_unit_test(test_request_is_decoded),
