@@ -2,6 +2,7 @@
 import { onlyProgram } from './choice';
 import { Clock } from './clock';
 import type { Tone } from './colour';
+import { appCommands, commandFor } from './commands';
 import { Connection, type Link, type World } from './connection';
 import { el } from './dom';
 import { loadTheme, loadTimeColumn, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
@@ -29,8 +30,8 @@ export class App {
   private readonly connection: Connection;
   private readonly sources = new Sources(() => (this.sourcesArrived = true));
   private readonly topbar = new TopbarView({
-    pause: () => this.pause(!this.paused),
-    follow: () => this.setFollowing(!this.follower.on),
+    pause: () => this.togglePause(),
+    follow: () => this.toggleFollowing(),
     theme: () => this.nextTheme(),
     help: () => this.help.toggle(),
   });
@@ -38,11 +39,12 @@ export class App {
   private readonly homeMessages = new Messages();
   private readonly home = new HomeView();
   private readonly files = new FilesView((file) => this.openFile(file));
-  private readonly source: SourceView;
+  readonly source: SourceView;
   private readonly stacks = new StacksView((file) => this.sources.get(this.place.program ?? '', file));
   private readonly program: ProgramView;
   private readonly health = new HealthView();
-  private readonly help = new HelpView();
+  private readonly commands = appCommands(this);
+  readonly help = new HelpView(this.commands);
 
   private place: Place = HOME;
   private mayChoose = false; // the URL names nothing: the page goes to the only program by itself
@@ -162,59 +164,31 @@ export class App {
   // What the reader does.
 
   private key(event: KeyboardEvent): void {
-    if (event.defaultPrevented || event.altKey) return;
-    if ((event.ctrlKey || event.metaKey) && event.key === 'f' && this.file !== -1) {
-      event.preventDefault();
-      this.source.search();
-      return;
-    }
-    const target = event.target;
-    if (event.ctrlKey || event.metaKey || target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
-    const onButton = target instanceof HTMLElement && target.closest('button, a, summary, [role=separator]') !== null;
-    if (event.key === ' ' && onButton) return;
-    const action = this.actionOf(event.key);
-    if (action === null) return;
+    const command = commandFor(event, this.commands);
+    if (command === null) return;
     event.preventDefault();
-    action();
+    command.run();
   }
 
-  private actionOf(key: string): (() => void) | null {
-    switch (key) {
-      case '?':
-        return () => this.help.toggle();
-      case '/':
-        return () => {
-          this.program.show('files');
-          this.files.focusFilter();
-        };
-      case ' ':
-        return () => this.pause(!this.paused);
-      case 'h':
-        return () => this.goToLine((lines) => lines[0]);
-      case 'n':
-        return () => this.goToLine((lines, at) => lines.filter((line) => line > at).sort((a, b) => a - b)[0]);
-      case 'p':
-        return () => this.goToLine((lines, at) => lines.filter((line) => line < at).sort((a, b) => b - a)[0]);
-      case 'c':
-        return () => this.source.toggleCold();
-      case 'y':
-        return this.file === -1 ? null : () => this.source.tools.copy();
-      case 'e':
-        return this.file === -1 ? null : () => this.source.tools.openEditor();
-      case 'f':
-        return () => this.setFollowing(!this.follower.on);
-      case 's':
-        return () => {
-          this.timeColumn = !this.timeColumn;
-          saveTimeColumn(this.timeColumn);
-        };
-      case 'g':
-        return () => (location.hash = formatRoute(HOME));
-      case 't':
-        return () => this.nextTheme();
-      default:
-        return null;
-    }
+  goHome(): void {
+    location.hash = formatRoute(HOME);
+  }
+
+  filterFiles(): void {
+    this.program.show('files');
+    this.files.focusFilter();
+  }
+
+  goToHottest(): void {
+    this.goToLine((lines) => lines[0]);
+  }
+
+  goToNext(): void {
+    this.goToLine((lines, at) => lines.filter((line) => line > at).sort((a, b) => a - b)[0]);
+  }
+
+  goToPrevious(): void {
+    this.goToLine((lines, at) => lines.filter((line) => line < at).sort((a, b) => b - a)[0]);
   }
 
   /** `choose` gets the lines that were hit, hottest first, and the line of the URL. */
@@ -225,6 +199,15 @@ export class App {
     if (line === undefined) return;
     this.chooseLine(line);
     this.source.goTo(line);
+  }
+
+  toggleTimeColumn(): void {
+    this.timeColumn = !this.timeColumn;
+    saveTimeColumn(this.timeColumn);
+  }
+
+  toggleFollowing(): void {
+    this.setFollowing(!this.follower.on);
   }
 
   private setFollowing(on: boolean): void {
@@ -244,7 +227,8 @@ export class App {
     }
   }
 
-  private pause(paused: boolean): void {
+  togglePause(): void {
+    const paused = !this.paused;
     this.paused = paused;
     this.store.freeze(paused);
     this.connection.hold(paused);
@@ -253,7 +237,7 @@ export class App {
     this.figuresAt = Number.NEGATIVE_INFINITY;
   }
 
-  private nextTheme(): void {
+  nextTheme(): void {
     this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] as Theme;
     saveTheme(this.theme);
     this.applyTheme();

@@ -1,27 +1,11 @@
-// views/help.ts — what the keys do and how to read the picture; `?` opens it.
+// views/help.ts — how to read the picture and what the keys do, from the table of commands; `?` opens it.
+import { type Command, COMMAND_GROUPS, keyCaps } from '../commands';
 import { el } from '../dom';
-
-const KEYS: readonly (readonly [keys: string, what: string])[] = [
-  ['?', 'this help'],
-  ['/', 'filter the files'],
-  ['Space', 'pause: freeze counts, bars and stacks; again: go on'],
-  ['h', 'go to the hottest line of the file'],
-  ['n  p', 'next, previous line that was hit'],
-  ['f', 'follow the running line; scrolling ends it'],
-  ['c', 'hide what was not hit, show it again'],
-  ['s', 'share of time by line: an estimate from stack samples'],
-  ['y', 'copy file:line of the line in the URL (a click beside a line chooses it)'],
-  ['e', 'open that line in VS Code'],
-  ['Ctrl F', 'search in the source'],
-  ['g', 'all programs'],
-  ['t', 'theme: auto, light, dark'],
-  ['Esc', 'close what is open'],
-];
 
 export class HelpView {
   readonly root: HTMLDialogElement;
 
-  constructor() {
+  constructor(commands: readonly Command[]) {
     const close = el('button', { type: 'button', class: 'plain' }, 'Close');
     const reading = el(
       'ul',
@@ -31,13 +15,13 @@ export class HelpView {
       el('li', {}, el('b', {}, 'A hollow square'), ' is a line that can be hit and never was; its text is pale. No number: nothing to hit there.'),
       el('li', {}, el('b', {}, 'Coloured text'), ' runs right now, one colour a thread, as in the stack below.'),
     );
-    const keys = el(
-      'dl',
-      { class: 'keys' },
-      ...KEYS.flatMap(([key, what]) => [
-        el('dt', {}, ...key.split('  ').map((k) => el('kbd', {}, k))),
-        el('dd', {}, what),
-      ]),
+    const keys = COMMAND_GROUPS.map((group) =>
+      el(
+        'section',
+        {},
+        el('h3', {}, group),
+        el('dl', { class: 'keys' }, ...commands.filter((command) => command.group === group).flatMap(row)),
+      ),
     );
     this.root = el(
       'dialog',
@@ -45,7 +29,7 @@ export class HelpView {
       el('h2', {}, 'Reading the picture'),
       reading,
       el('h2', {}, 'Keys'),
-      keys,
+      el('div', { class: 'key-groups' }, ...keys),
       close,
     );
     close.addEventListener('click', () => this.root.close());
@@ -58,4 +42,8 @@ export class HelpView {
     if (this.root.open) this.root.close();
     else this.root.showModal();
   }
+}
+
+function row({ key, title }: Command): HTMLElement[] {
+  return key === null ? [] : [el('dt', {}, ...keyCaps(key).map((cap) => el('kbd', {}, cap))), el('dd', {}, title)];
 }
