@@ -148,6 +148,7 @@ export class SourceView {
       setText(this.directory, entry.path.slice(0, entry.path.lastIndexOf('/') + 1));
       setText(this.name, baseName(entry.path));
     }
+    if (source !== this.source) this.tableAt = Number.NEGATIVE_INFINITY;
     this.source = source;
     const failed = source.state === 'failed' ? source.why.replace(/\.$/, '') : null;
     this.messages.show(fileMessages(entry, source.state === 'there' ? source.changed : entry.changed, failed));
