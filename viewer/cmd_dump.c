@@ -1,135 +1,167 @@
-/* cmd_dump.c — `hrview dump PID`: the counts and stacks of one program, at this moment or as it left them. */
+/* cmd_dump.c — `hrview dump PID`: what is known of one program, at this moment or as it left it, in a format of choice.
+ */
 #include "command.h"
 #include "discover.h"
 #include "dump.h"
+#include "export.h"
 #include "hr_err.h"
-#include "json.h"
+#include "replace.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 static const char help[] =
-        "usage: hrview dump PID|NAME [--format text|json]\n"
+        "usage: hrview dump PID|NAME [--format FORMAT] [--output FILE | --watch FILE]\n"
         "\n"
         "Prints how often each line was hit, and every thread's stack, outermost frame first; of a program that has\n"
         "ended, as it left them. Of several programs with that pid the one that lives, else the newest.\n"
         "\n"
-        "  --format text|json  for people (default), or for programs\n"
-        "  --help              this\n";
+        "  --format text|json|lcov|cobertura  (default text)\n"
+        "                 text, json: counts of lines that were hit, stacks, what could not be recorded.\n"
+        "                 lcov, cobertura: counts of all lines that can be hit, of files on disk; for genhtml,\n"
+        "                 editors and coverage services. No functions and no branches: those are not counted\n"
+        "  --output FILE  writes FILE instead, all of it or nothing\n"
+        "  --watch FILE   keeps FILE fresh, once a second while something changes, until the program ends or stops\n"
+        "                 being traced, or until SIGINT or SIGTERM; FILE then has the last counts\n"
+        "  --help         this\n"
+        "\n"
+        "Exit code: 0, 1 when it cannot be done (the message says why), 2 when the command line is wrong.\n";
 
-static void print_files(const struct hrv_dump *dump)
+struct job {
+	const struct hrv_export *format;
+	const char *file; /* NULL: standard output */
+	bool watch;
+};
+
+/* What `job` says of the program, as it is now. */
+static int make(struct hrv_program *program, const struct job *job, struct hrv_buffer *out)
 {
-	for (size_t i = 0; i < dump->file_count; i++) {
-		const struct hrv_dump_file *file = &dump->files[i];
-		printf("\n%s\n", file->path);
-		if (file->line_count == 0)
-			printf("        no line was hit\n");
-		for (size_t n = 0; n < file->line_count; n++)
-			printf("%7" PRIu32 "  %" PRIu64 "\n", file->lines[n].line, file->lines[n].hits);
-	}
-}
+	struct hrv_dump dump;
+	int err = hrv_dump_read(program, &dump);
 
-static void print_frame(const struct hrv_dump *dump, const struct hrv_frame *frame)
-{
-	const char *path = hrv_dump_path(dump, frame);
-	char *function = hrv_dump_function(dump, frame);
-
-	printf("    %s", path ? path : "?");
-	if (frame->line != HR_INDEX_NONE)
-		printf(":%" PRIu32, frame->line);
-	printf(" %s\n", function ? function : "?");
-	free(function);
-}
-
-static int print_stack(const struct hrv_dump *dump, const struct hrv_stack *stack)
-{
-	char *name = hrv_text_repair(hrv_text_of(stack->name));
-
-	if (!name)
-		return HR_ENOMEM;
-	printf("\n%s %s (%" PRIu64 "), %s\n", stack->task ? "task" : "thread", name, stack->ident,
-	       hrv_run_state_name(stack->run_state));
-	free(name);
-	for (uint32_t i = 0; i < stack->frame_count; i++) {
-		if (i == stack->elided_at && stack->depth > stack->frame_count)
-			printf("    ... %" PRIu32 " more ...\n", stack->depth - stack->frame_count);
-		print_frame(dump, &stack->frames[i]);
-	}
-	return 0;
-}
-
-static int print_stacks(const struct hrv_dump *dump, const struct hrv_stack *stacks, uint32_t count)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; err == 0 && i < count; i++)
-		if (stacks[i].used)
-			err = print_stack(dump, &stacks[i]);
+	out->len_bytes = 0;
+	if (err == 0)
+		err = job->format->write(&dump, out);
+	hrv_dump_fini(&dump);
 	return err;
 }
 
-static int print_text(const struct hrv_dump *dump)
+/* An exit code. */
+static int put(const struct job *job, const struct hrv_buffer *out)
 {
-	const struct hrv_program *program = dump->program;
-	struct hrv_wire_program wire;
-	char python[HRV_PYTHON_BYTES], *name = hrv_text_repair(program->name);
-	int err = name ? 0 : HR_ENOMEM;
+	char why[HRV_REPLACE_WHY_BYTES];
 
-	hrv_program_describe(program, &wire);
-	hrv_python_format(wire.python_hex, python);
-	if (err == 0)
-		printf("%s, pid %" PRIu32 ", %s%s%.*s, Python %s\n", name, wire.pid, hrv_life_name(wire.life),
-		       wire.why.len_bytes > 0 ? ": " : "", (int)wire.why.len_bytes, wire.why.bytes, python);
-	free(name);
-	print_files(dump);
-	if (err == 0)
-		err = print_stacks(dump, dump->stacks.threads, dump->stacks.thread_count);
-	if (err == 0)
-		err = print_stacks(dump, dump->stacks.tasks, dump->stacks.task_count);
-	for (size_t i = 0; i < HR_DROP_MAX; i++)
-		if (dump->status.drops[i] > 0 && hrv_drop_name(i))
-			printf("\nnot recorded: %" PRIu64 " %s\n", dump->status.drops[i], hrv_drop_name(i));
-	if (err != 0)
-		return hrv_fail("dump", "%s", hr_err_text(err));
-	return fflush(stdout) == 0 ? HRV_EXIT_OK : hrv_fail("dump", "the output could not be written");
+	if (job->file)
+		return hrv_replace(job->file, out->bytes, out->len_bytes, why) == 0 ? HRV_EXIT_OK
+		                                                                    : hrv_fail("dump", "%s", why);
+	if (fwrite(out->bytes, 1, out->len_bytes, stdout) != out->len_bytes || fflush(stdout) != 0)
+		return hrv_fail("dump", "the output could not be written: %s", strerror(errno));
+	return HRV_EXIT_OK;
 }
 
-static int dump_program(struct hrv_catalog *catalog, struct hrv_program *program, enum hrv_format format)
+static int explain(struct hrv_catalog *catalog, struct hrv_program *program, int err)
 {
-	struct hrv_dump dump;
-	int code = HRV_EXIT_FAILED;
-	int err = hrv_dump_read(program, &dump);
-
 	if (err == HR_ECORRUPT)
 		hrv_catalog_condemn(catalog, program);
 	if (program->life == HRV_CORRUPT)
-		hrv_fail("dump", "the segment of pid %" PRIu32 " cannot be read: %s", program->id.pid, program->why);
-	else if (err != 0)
-		hrv_fail("dump", "%s", hr_err_text(err));
-	else
-		code = format == HRV_FORMAT_JSON ? hrv_print_json("dump", hrv_json_dump(&dump)) : print_text(&dump);
-	hrv_dump_fini(&dump);
+		return hrv_fail("dump", "the segment of pid %" PRIu32 " cannot be read: %s", program->id.pid,
+		                program->why);
+	return hrv_fail("dump", "%s", hr_err_text(err));
+}
+
+static int dump_once(struct hrv_catalog *catalog, struct hrv_program *program, const struct job *job)
+{
+	struct hrv_buffer out = {0};
+	int err = make(program, job, &out);
+	int code = err == 0 && program->life != HRV_CORRUPT ? put(job, &out) : explain(catalog, program, err);
+
+	hrv_buffer_fini(&out);
 	return code;
 }
 
-int hrv_command_dump(int argc, char **argv)
+static bool has_ended(const struct hrv_program *program)
 {
-	static const struct option options[] = {
-	        {"format", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct hrv_catalog catalog = {0};
-	struct hrv_program *program;
-	enum hrv_format format = HRV_FORMAT_TEXT;
-	char why[HRV_FIND_WHY_BYTES];
-	int option, code;
+	return program->life != HRV_LIVE && program->life != HRV_UNKNOWN;
+}
 
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+/* Waits a second; false when it is time to end. */
+static bool wait_a_second(const sigset_t *signals)
+{
+	const struct timespec second = {.tv_sec = 1};
+
+	return sigtimedwait(signals, NULL, &second) < 0;
+}
+
+static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program *program, const struct job *job)
+{
+	struct hrv_buffer written = {0}, out = {0};
+	sigset_t signals;
+	bool last = false;
+	int code = HRV_EXIT_OK;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	for (bool first = true; code == HRV_EXIT_OK; first = false) {
+		/* Before the counts are read: those of a program that has ended are its last. */
+		if (program->reader)
+			program->life = hrv_reader_life(program->reader);
+		last = last || has_ended(program);
+		int err = make(program, job, &out);
+		if (err != 0 || program->life == HRV_CORRUPT) {
+			code = explain(catalog, program, err);
+			break;
+		}
+		bool same = out.len_bytes == written.len_bytes &&
+		            (out.len_bytes == 0 || memcmp(out.bytes, written.bytes, out.len_bytes) == 0);
+		if (first || !same) {
+			struct hrv_buffer spare = written;
+			code = put(job, &out);
+			written = out;
+			out = spare;
+		}
+		if (first && code == HRV_EXIT_OK && isatty(STDERR_FILENO))
+			fprintf(stderr, "hrview dump: %s is kept fresh until pid %" PRIu32 " ends; Ctrl-C ends this\n",
+			        job->file, program->id.pid);
+		if (last)
+			break;
+		last = !wait_a_second(&signals);
+	}
+	hrv_buffer_fini(&written);
+	hrv_buffer_fini(&out);
+	return code;
+}
+
+/* -1: go on; else the exit code. */
+static int parse(int argc, char **argv, struct job *job)
+{
+	static const struct option options[] = {{"format", required_argument, NULL, 'f'},
+	                                        {"output", required_argument, NULL, 'o'},
+	                                        {"watch", required_argument, NULL, 'w'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {NULL, 0, NULL, 0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, ":hf:o:w:", options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
-			if (hrv_format_parse("dump", optarg, &format) != 0)
-				return HRV_EXIT_USAGE;
+			job->format = hrv_export_find(optarg);
+			if (!job->format)
+				return hrv_fail_usage("dump", "--format %s: there is no such format", optarg);
+			break;
+		case 'o':
+		case 'w':
+			if (job->file)
+				return hrv_fail_usage("dump", "--output and --watch: one file is enough");
+			job->file = optarg;
+			job->watch = option == 'w';
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -141,13 +173,26 @@ int hrv_command_dump(int argc, char **argv)
 	if (optind + 1 != argc)
 		return hrv_fail_usage("dump", optind == argc ? "which program? a pid or a name is needed"
 		                                             : "one pid or name is enough");
+	return -1;
+}
+
+int hrv_command_dump(int argc, char **argv)
+{
+	struct job job = {.format = hrv_export_find("text")};
+	struct hrv_catalog catalog = {0};
+	struct hrv_program *program;
+	char why[HRV_FIND_WHY_BYTES];
+	int code = parse(argc, argv, &job);
+
+	if (code >= 0)
+		return code;
 	int err = hrv_catalog_refresh(&catalog);
 	if (err != 0)
 		return hrv_fail("dump", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
 	if (hrv_catalog_find(&catalog, argv[optind], &program, why) != 0)
 		code = hrv_fail("dump", "%s", why);
 	else
-		code = dump_program(&catalog, program, format);
+		code = job.watch ? dump_again_and_again(&catalog, program, &job) : dump_once(&catalog, program, &job);
 	hrv_catalog_fini(&catalog);
 	return code;
 }

@@ -13,10 +13,9 @@ struct entry {
 	uint32_t index;
 };
 
-struct hit {
+struct ranked {
 	uint32_t file; /* rank of its path */
-	uint32_t line;
-	uint64_t hits;
+	struct hrv_dump_line line;
 };
 
 char *hrv_dump_text(const struct hrv_dump *dump, struct hr_str str)
@@ -77,11 +76,18 @@ static int by_path(const void *left, const void *right)
 
 static int by_file_and_line(const void *left, const void *right)
 {
-	const struct hit *a = left, *b = right;
+	const struct ranked *a = left, *b = right;
 
 	if (a->file != b->file)
 		return a->file < b->file ? -1 : 1;
-	return (a->line > b->line) - (a->line < b->line);
+	return (a->line.line > b->line.line) - (a->line.line < b->line.line);
+}
+
+static void add(struct hrv_dump_line *line, const struct hrv_dump_line *more)
+{
+	line->hits += more->hits;
+	if (more->last_tick > line->last_tick)
+		line->last_tick = more->last_tick;
 }
 
 /* Sorts the entries by path and gives each the rank of its path; entries with the same path get the same rank. */
@@ -101,39 +107,48 @@ static int rank_files(struct hrv_dump *dump, uint32_t *rank_out)
 	for (uint32_t i = 0; i < count; i++) {
 		if (i == 0 || strcmp(entries[i].path, entries[i - 1].path) != 0)
 			dump->files[dump->file_count++].path = entries[i].path;
+		struct hrv_dump_file *file = &dump->files[dump->file_count - 1];
+		if (entries[i].index >= file->index) {
+			file->index = entries[i].index;
+			file->on_disk = dump->codes.files[file->index].flags & HR_FILE_ON_DISK;
+		}
 		rank_out[entries[i].index] = (uint32_t)dump->file_count - 1;
 	}
 	free(entries);
 	return 0;
 }
 
-/* The lines that were hit, summed by path and line, into dump->lines and the files' windows on it. */
+/* The lines whose counts are known, summed by path and line, into dump->lines and the files' windows on it. */
 static int sum_lines(struct hrv_dump *dump, const uint32_t *rank)
 {
-	size_t count, hit_count = 0, line_count = 0;
+	size_t count, known = 0, line_count = 0;
 	const struct hrv_line *lines = hrv_model_lines(dump->codes.model, &count);
-	struct hit *hits = malloc((count ? count : 1) * sizeof *hits);
+	struct ranked *ranked = malloc((count ? count : 1) * sizeof *ranked);
 
 	dump->lines = malloc((count ? count : 1) * sizeof *dump->lines);
-	if (!hits || !dump->lines) {
-		free(hits);
+	if (!ranked || !dump->lines) {
+		free(ranked);
 		return HR_ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (lines[i].known && lines[i].hits > 0)
-			hits[hit_count++] = (struct hit){rank[lines[i].file], lines[i].line, lines[i].hits};
-	qsort(hits, hit_count, sizeof *hits, by_file_and_line);
-	for (size_t i = 0; i < hit_count; i++) {
-		struct hrv_dump_file *file = &dump->files[hits[i].file];
-		if (i > 0 && by_file_and_line(&hits[i], &hits[i - 1]) == 0) {
-			dump->lines[line_count - 1].hits += hits[i].hits;
+		if (lines[i].known)
+			ranked[known++] = (struct ranked){rank[lines[i].file],
+			                                  {lines[i].line, lines[i].hits, lines[i].last_tick}};
+	qsort(ranked, known, sizeof *ranked, by_file_and_line);
+	for (size_t i = 0; i < known; i++) {
+		struct hrv_dump_file *file = &dump->files[ranked[i].file];
+		if (i > 0 && by_file_and_line(&ranked[i], &ranked[i - 1]) == 0) {
+			add(&dump->lines[line_count - 1], &ranked[i].line);
 			continue;
 		}
 		if (file->line_count++ == 0)
 			file->lines = &dump->lines[line_count];
-		dump->lines[line_count++] = (struct hrv_dump_line){hits[i].line, hits[i].hits};
+		dump->lines[line_count++] = ranked[i].line;
 	}
-	free(hits);
+	free(ranked);
+	for (size_t i = 0; i < dump->file_count; i++)
+		for (size_t n = 0; n < dump->files[i].line_count; n++)
+			dump->files[i].hit_count += dump->files[i].lines[n].hits > 0;
 	return 0;
 }
 

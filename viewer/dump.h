@@ -6,22 +6,26 @@
 #include "discover.h"
 #include "stacks.h"
 
-/* A line that was hit. */
+/* A line that can be hit. */
 struct hrv_dump_line {
 	uint32_t line;
-	uint64_t hits;
+	uint64_t hits; /* 0: it was not, since counting began */
+	uint64_t last_tick;
 };
 
 /* A path with its lines, ascending; files of one path (it changed while the program ran) are one here. */
 struct hrv_dump_file {
 	const char *path; /* repaired, terminated */
+	uint32_t index;   /* in the segment: the newest of that path */
+	bool on_disk;     /* else code without a file: "<string>" */
 	const struct hrv_dump_line *lines;
 	size_t line_count;
+	size_t hit_count; /* lines of them that were hit */
 };
 
 struct hrv_dump {
 	const struct hrv_program *program;
-	struct hrv_dump_file *files; /* traced, or with lines; by path */
+	struct hrv_dump_file *files; /* traced, or with lines; by path, bytewise */
 	size_t file_count;
 	struct hrv_dump_line *lines;
 	char **paths; /* by index in the segment */

@@ -120,6 +120,8 @@ static json_t *files_json(const struct hrv_dump *dump)
 		json_t *lines = json_object(), *file = json_object();
 		for (size_t n = 0; n < from->line_count; n++) {
 			char line[16];
+			if (from->lines[n].hits == 0)
+				continue;
 			snprintf(line, sizeof line, "%" PRIu32, from->lines[n].line);
 			set(&lines, line, count_json(from->lines[n].hits));
 		}

@@ -1,0 +1,67 @@
+/* export.c — the formats by name, and what several of them need. See export.h. */
+#include "export.h"
+
+#include "hr_err.h"
+#include "json.h"
+#include "out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct hrv_export *hrv_export_find(const char *name)
+{
+	static const struct hrv_export formats[] = {
+	        {"text", hrv_export_text},
+	        {"json", hrv_export_json},
+	        {"lcov", hrv_export_lcov},
+	        {"cobertura", hrv_export_cobertura},
+	};
+
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	return NULL;
+}
+
+int hrv_export_json(const struct hrv_dump *dump, struct hrv_buffer *out)
+{
+	json_t *json = hrv_json_dump(dump);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	int err = text ? hrv_buffer_append(out, text, strlen(text)) : HR_ENOMEM;
+
+	free(text);
+	json_decref(json);
+	return err == 0 ? hrv_buffer_append(out, "\n", 1) : err;
+}
+
+bool hrv_export_has_file(const struct hrv_dump_file *file)
+{
+	if (!file->on_disk || file->line_count == 0 || file->path[0] != '/' || strstr(file->path, "\xEF\xBF\xBD"))
+		return false;
+	for (const char *at = file->path; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7F)
+			return false;
+	return true;
+}
+
+uint64_t hrv_export_hits(const struct hrv_dump_file *file)
+{
+	uint64_t hits = 0;
+
+	for (size_t i = 0; i < file->line_count; i++)
+		hits += file->lines[i].hits;
+	return hits;
+}
+
+uint64_t hrv_export_time(const struct hrv_dump *dump)
+{
+	uint64_t last_tick = 0;
+
+	if (!dump->program->reader)
+		return 0;
+	for (size_t i = 0; i < dump->file_count; i++)
+		for (size_t n = 0; n < dump->files[i].line_count; n++)
+			if (dump->files[i].lines[n].last_tick > last_tick)
+				last_tick = dump->files[i].lines[n].last_tick;
+	return hrv_reader_header(dump->program->reader)->start_realtime_ns + last_tick * 1000000;
+}

@@ -1,0 +1,46 @@
+/* export.h — what hrview knows of a program, in the formats of other tools.
+ *
+ * Each writer appends a whole document to `out` and returns 0 or HR_ENOMEM. They look at what they are given and at
+ * nothing else, no clock either, so the same counts give the same bytes; HTML asks source.c for the sources. */
+#ifndef HRV_EXPORT_H
+#define HRV_EXPORT_H
+
+#include "buffer.h"
+#include "dump.h"
+
+#include <stdbool.h>
+
+/* One format. */
+struct hrv_export {
+	const char *name; /* "lcov" */
+	int (*write)(const struct hrv_dump *dump, struct hrv_buffer *out);
+};
+
+/* NULL: there is no such format. */
+const struct hrv_export *hrv_export_find(const char *name);
+
+/* For people. */
+int hrv_export_text(const struct hrv_dump *dump, struct hrv_buffer *out);
+
+/* json.h's hrv_json_dump() and a line end. */
+int hrv_export_json(const struct hrv_dump *dump, struct hrv_buffer *out);
+
+/* lcov's tracefile, geninfo(1): one record a file on disk, all lines that can be hit. No functions: nothing here counts
+ * calls, and the hits of a function's first line are not its calls when that line is a loop. */
+int hrv_export_lcov(const struct hrv_dump *dump, struct hrv_buffer *out);
+
+/* Cobertura's coverage-04.dtd: a package for each directory, a class for each file on disk. Names are relative to the
+ * program's working directory where they can be. Branches are not counted: 0 of 0. */
+int hrv_export_cobertura(const struct hrv_dump *dump, struct hrv_buffer *out);
+
+/* Can `file` stand in a format whose readers look for it on disk? Its path is UTF-8, without control characters, and
+ * some line of it can be hit. */
+bool hrv_export_has_file(const struct hrv_dump_file *file);
+
+/* Sum of a file's hits. */
+uint64_t hrv_export_hits(const struct hrv_dump_file *file);
+
+/* The moment of the last hit, nanoseconds since the epoch; of a program without any its start, 0 unknown. */
+uint64_t hrv_export_time(const struct hrv_dump *dump);
+
+#endif
