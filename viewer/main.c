@@ -1,23 +1,10 @@
-/* main.c — hrview: options, subcommands, signals. */
-#include "access.h"
-#include "browser.h"
+/* main.c — hrview: options and subcommands. */
 #include "command.h"
-#include "discover.h"
-#include "hr_err.h"
-#include "hr_retire.h"
-#include "process.h"
-#include "reuse.h"
-#include "server.h"
+#include "hr_layout.h"
+#include "serve.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -42,37 +29,11 @@ static const char help[] =
         "\n"
         "Exit code: 0, 1 when it cannot be done (the message says why), 2 when the command line is wrong.\n";
 
-struct settings {
-	struct hrv_server_options server;
-	bool open, reuse, background;
-	uint32_t show, exit_with; /* pids, 0 none */
-};
-
-/* ---- options ---- */
-
-/* A number all through, or HR_EARG with a line on stderr. */
-static int parse_number(const char *option, const char *text, unsigned long max, unsigned long *out)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > max) {
-		hrv_fail_usage("", "--%s %s: a number from 0 to %lu is needed", option, text, max);
-		return HR_EARG;
-	}
-	*out = value;
-	return 0;
-}
-
 /* -1: go on; else the exit code. */
-static int parse(int argc, char **argv, struct settings *settings)
+static int parse(int argc, char **argv, struct hrv_serve_settings *settings)
 {
 	static const struct option options[] = {
-	        {"host", required_argument, NULL, 'H'},
-	        {"port", required_argument, NULL, 'p'},
-	        {"token", required_argument, NULL, 't'},
-	        {"open", no_argument, NULL, 'o'},
+	        HRV_SERVE_OPTIONS,
 	        {"show", required_argument, NULL, 's'},
 	        {"reuse", no_argument, NULL, 'r'},
 	        {"background", no_argument, NULL, 'b'},
@@ -81,51 +42,22 @@ static int parse(int argc, char **argv, struct settings *settings)
 	        {"help", no_argument, NULL, 'h'},
 	        {NULL, 0, NULL, 0},
 	};
-	unsigned long number;
 	int option;
 
 	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (option) {
-		case 'H':
-			settings->server.host = optarg;
-			break;
-		case 'p':
-			if (parse_number("port", optarg, UINT16_MAX, &number) != 0)
-				return HRV_EXIT_USAGE;
-			settings->server.port = (uint16_t)number;
-			break;
-		case 't':
-			if (!hrv_token_is_usable(optarg))
-				return hrv_fail_usage("", "--token: letters, digits and -_.~ only, at least one");
-			settings->server.token = optarg;
-			break;
-		case 'o':
-			settings->open = true;
-			break;
-		case 's':
-			if (parse_number("show", optarg, INT32_MAX, &number) != 0)
-				return HRV_EXIT_USAGE;
-			settings->show = (uint32_t)number;
-			break;
-		case 'r':
-			settings->reuse = true;
-			break;
-		case 'b':
-			settings->background = true;
-			break;
-		case 'e':
-			if (parse_number("exit-with", optarg, INT32_MAX, &number) != 0)
-				return HRV_EXIT_USAGE;
-			settings->exit_with = (uint32_t)number;
-			break;
 		case 'v':
 			printf("hrview %s, reads segment layout %d\n", HR_VERSION, HR_LAYOUT_MAJOR);
 			return HRV_EXIT_OK;
 		case 'h':
 			fputs(help, stdout);
 			return HRV_EXIT_OK;
-		default:
+		case '?':
+		case ':':
 			return hrv_fail_option("", option, argv);
+		default:
+			if (hrv_serve_option("", option, optarg, settings) != HRV_EXIT_OK)
+				return HRV_EXIT_USAGE;
 		}
 	}
 	if (optind + 1 < argc)
@@ -135,197 +67,22 @@ static int parse(int argc, char **argv, struct settings *settings)
 	return -1;
 }
 
-/* ---- what to serve and show ---- */
-
-/* The program that was named must be there when hrview starts. */
-static int check_program(const char *what)
-{
-	struct hrv_catalog catalog = {0};
-	struct hrv_program *program;
-	char why[HRV_FIND_WHY_BYTES];
-	int err = hrv_catalog_refresh(&catalog);
-
-	if (err != 0)
-		hrv_fail("", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
-	else if ((err = hrv_catalog_find(&catalog, what, &program, why)) != 0)
-		hrv_fail("", "%s", why);
-	hrv_catalog_fini(&catalog);
-	return err;
-}
-
-/* "http://127.0.0.1:9999/": where people find it. Every address at once has none: the machine's name stands for it. */
-static void format_url(const struct hrv_server_address *address, const char *token, char *out, size_t out_bytes)
-{
-	char host[256];
-
-	snprintf(host, sizeof host, strchr(address->host, ':') ? "[%s]" : "%s", address->host);
-	if (strcmp(address->host, "0.0.0.0") == 0 || strcmp(address->host, "::") == 0) {
-		gethostname(host, sizeof host - 1);
-		host[sizeof host - 1] = '\0';
-	}
-	snprintf(out, out_bytes, "http://%s:%u/%s%s", host, address->port, token ? "?token=" : "", token ? token : "");
-}
-
-/* Appends the place of the program that is to be shown (web/src/route.ts), if it is there. */
-static void add_place(uint32_t pid, char *url, size_t url_bytes)
-{
-	struct hrv_catalog catalog = {0};
-	struct hrv_program *program;
-	char why[HRV_FIND_WHY_BYTES], text[16];
-	size_t used = strlen(url);
-
-	snprintf(text, sizeof text, "%" PRIu32, pid);
-	if (hrv_catalog_refresh(&catalog) == 0 && hrv_catalog_find(&catalog, text, &program, why) == 0)
-		snprintf(url + used, url_bytes - used, "#/p/%016" PRIx64, program->id.instance);
-	hrv_catalog_fini(&catalog);
-}
-
-static void show(const struct settings *settings, const char *url)
-{
-	char place[512];
-
-	if (!settings->open)
-		return;
-	snprintf(place, sizeof place, "%s", url);
-	if (settings->show != 0)
-		add_place(settings->show, place, sizeof place);
-	if (hrv_browser_open(place) != 0)
-		hrv_fail("", "no browser was found (xdg-open is what most have); open %s yourself", place);
-}
-
-/* ---- background ---- */
-
-/* Goes on in a child; the parent stays until detach() in it, or its end, and returns the exit code. -1: this is the
- * child, *ready is for detach(); or nobody waits for us, and no child is needed: so trace() starts us. Before any
- * thread is started. */
-static int into_background(int *ready)
-{
-	int ends[2];
-	char byte;
-
-	if (getsid(0) == getpid())
-		return -1;
-	if (pipe(ends) != 0)
-		return hrv_fail("", "cannot go into the background: %s", strerror(errno));
-	pid_t pid = fork();
-	if (pid < 0)
-		return hrv_fail("", "cannot go into the background: %s", strerror(errno));
-	if (pid > 0) {
-		close(ends[1]);
-		return read(ends[0], &byte, 1) == 1 ? HRV_EXIT_OK : HRV_EXIT_FAILED;
-	}
-	close(ends[0]);
-	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-	setsid();
-	*ready = ends[1];
-	return -1;
-}
-
-/* Lets go of the terminal: whoever reads our output sees its end. */
-static void detach(int ready)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	if (null >= 0) {
-		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-			dup2(null, fd);
-		if (null > STDERR_FILENO)
-			close(null);
-	}
-	if (ready >= 0) {
-		ssize_t told = write(ready, "", 1);
-		(void)told; /* when the parent is gone nobody waits for the news */
-		close(ready);
-	}
-}
-
-/* ---- serving ---- */
-
-static bool has_ended(uint32_t pid, uint64_t start_ticks)
-{
-	uint64_t now;
-
-	return hrv_process_start(pid, &now) == HR_EGONE || (start_ticks != 0 && now != start_ticks);
-}
-
-/* Until SIGINT or SIGTERM comes, or the process that we go with has ended. */
-static void wait_for_end(const sigset_t *signals, uint32_t pid)
-{
-	const struct timespec half_a_second = {.tv_nsec = 500000000};
-	uint64_t start_ticks = 0;
-
-	if (pid != 0 && hrv_process_start(pid, &start_ticks) != 0)
-		return;
-	for (;;) {
-		int signal = pid ? sigtimedwait(signals, NULL, &half_a_second) : sigwaitinfo(signals, NULL);
-		if (signal > 0 || (pid != 0 && has_ended(pid, start_ticks)))
-			return;
-	}
-}
-
-static int serve(struct settings *settings)
-{
-	static char made_token[HRV_TOKEN_BYTES];
-	struct hrv_server_address address;
-	char why[HRV_SERVER_WHY_BYTES], url[512];
-	sigset_t signals;
-	int ready = -1;
-
-	if (hrv_server_resolve(settings->server.host, &address, why) != 0)
-		return hrv_fail_usage("", "%s", why);
-	address.port = settings->server.port;
-	if (settings->server.only && check_program(settings->server.only) != 0)
-		return HRV_EXIT_FAILED;
-	if (!address.loopback && !settings->server.token) {
-		if (hrv_token_make(made_token) != 0)
-			return hrv_fail("", "the system has no random numbers for a token");
-		settings->server.token = made_token;
-	}
-	if (settings->background) {
-		int code = into_background(&ready);
-		if (code >= 0)
-			return code;
-	}
-	hr_retire_old();
-
-	/* Before the server's threads are there, which inherit it. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGCHLD, SIG_IGN); /* browsers are nobody's children */
-
-	int err = hrv_server_start(&settings->server, &address, why);
-	bool reused = err == HR_EEXIST && settings->reuse && hrv_reuse_is_possible(&address, settings->show);
-	if (err != 0 && !reused)
-		return hrv_fail("", "%s", why);
-	format_url(&address, settings->server.token, url, sizeof url);
-	fprintf(settings->background ? stderr : stdout, "%s\n", url);
-	fflush(stdout);
-	show(settings, url);
-	if (settings->background)
-		detach(ready);
-	if (!reused)
-		wait_for_end(&signals, settings->exit_with);
-	return HRV_EXIT_OK;
-}
-
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} commands[] = {{"list", hrv_command_list}, {"dump", hrv_command_dump}, {"clean", hrv_command_clean}};
-	struct settings settings = {.server = {.host = HRV_DEFAULT_HOST, .port = HRV_DEFAULT_PORT}};
+	struct hrv_serve_settings settings = HRV_SERVE_DEFAULTS;
+	int code = -1;
 
-	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+	for (size_t i = 0; code < 0 && argc > 1 && i < sizeof commands / sizeof *commands; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	int code = parse(argc, argv, &settings);
+			code = commands[i].run(argc - 1, argv + 1);
 	if (code < 0)
-		code = serve(&settings);
+		code = parse(argc, argv, &settings);
+	if (code < 0)
+		code = hrv_serve("", &settings);
 	/* Not exit(): the server's threads still run (server.c). */
 	fflush(stdout);
 	_exit(code);

@@ -210,7 +210,7 @@ def test_hrview_of_one_program_serves_no_other(tmp_path):
 
 @pytest.mark.parametrize("opcode, data", [
     (2, b""), (2, b"\1" * 15), (2, b"\1" * 17), (2, struct.pack("<BBHIQ", 2, 0, 0, NO_FILE, 0)),
-    (2, struct.pack("<BBHIQ", 1, 2, 0, NO_FILE, 0)), (2, struct.pack("<BBHIQ", 1, 0, 1, NO_FILE, 0)), (1, b"hello"),
+    (2, struct.pack("<BBHIQ", 1, 4, 0, NO_FILE, 0)), (2, struct.pack("<BBHIQ", 1, 0, 1, NO_FILE, 0)), (1, b"hello"),
 ], ids=["empty", "short", "long", "version", "flags", "reserved", "text"])
 def test_anything_but_a_request_closes_with_1008(server, opcode, data):
     with WebSocket(server.port) as page:

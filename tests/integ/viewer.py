@@ -249,10 +249,10 @@ class WebSocket:
                 return first & 15, data
             self.send(10, data)
 
-    def ask(self, program=0, file=NO_FILE, full=False):
-        """One request, one frame."""
+    def ask(self, program=0, file=NO_FILE, full=False, every=False):
+        """One request (`every`: for the lines of all files), one frame."""
         program = int(program, 16) if isinstance(program, str) else program
-        self.send(2, struct.pack("<BBHIQ", 1, full, 0, file, program))
+        self.send(2, struct.pack("<BBHIQ", 1, full | every << 1, 0, file, program))
         opcode, data = self.receive()
         assert opcode == 2, (opcode, data)
         return unpack(data)
