@@ -53,9 +53,9 @@ def test_dump_has_every_thread_with_its_stack(tmp_path):
             return napper and main and "wait" in napper["frames"][-1]["function"] and (napper, main)
 
         napper, main = poll(both, "both threads' stacks")
-        assert [frame["function"] for frame in main["frames"]] == ["<module>"]
+        assert [frame["function"] for frame in main["frames"]] == ["<module>", "answered"]
         assert main["frames"][0]["file"] == str(program.path)
-        assert main["frames"][0]["line"] == program.line_of("for command in")
+        assert main["frames"][0]["line"] == program.line_of("in answered(sys.stdin)")
         (napping,) = [frame for frame in napper["frames"] if frame["function"] == "nap"]
         assert napping["line"] == program.line_of("event.wait()")
         assert all(os.path.isabs(frame["file"]) for frame in napper["frames"])

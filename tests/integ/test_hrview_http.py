@@ -40,11 +40,6 @@ def triples(flat):
     return {flat[i]: flat[i + 1] for i in range(0, len(flat), 3)}
 
 
-def come_to_rest(page, instance, file):
-    """The program answers a moment before its next line waits for the next command."""
-    poll(lambda: page.ask(instance, file)["program"]["lines"] == [], "the program at rest")
-
-
 # ---- frames --------------------------------------------------------------------------------------------------------
 
 
@@ -70,7 +65,6 @@ def test_lines_of_a_file_and_then_what_changes(server, tmp_path):
         assert counted[program.line_of("total = None")] == 0  # can be hit and was not
         assert "files" not in lines and lines["tick"] > 0
 
-        come_to_rest(page, instance, file)
         nothing = page.ask(instance, file)["program"]
         assert nothing["linesFull"] is False and nothing["lines"] == []
         assert "totals" not in nothing and "files" not in nothing
@@ -89,7 +83,6 @@ def test_frame_agrees_with_dump(server, tmp_path):
     with Program(tmp_path) as program, WebSocket(server.port) as page:
         program.do("work(77)")
         instance, file, _ = watch(page, program)
-        come_to_rest(page, instance, file)
         lines = triples(page.ask(instance, file, full=True)["program"]["lines"])
         lines = {line: hits for line, hits in lines.items() if hits}
         dumped = {int(line): hits for entry in dump(program.pid)["files"] if entry["path"] == str(program.path)
@@ -190,7 +183,6 @@ def test_views_do_not_disturb_each_other(server, tmp_path):
         program.do("work(5)")
         body = program.line_of("total += i")
         assert triples(one.ask(instance, file)["program"]["lines"])[body] == 5
-        come_to_rest(one, instance, file)
         watch(two, program)
         assert triples(two.ask(instance, file)["program"]["lines"])[body] == 5
         assert one.ask(instance, file)["program"]["lines"] == []

@@ -69,8 +69,9 @@ def dump(what):
     return json.loads(out)
 
 
-# A traced program that does as it is told: a line of code a command, answered when it is done.
-TRACED = """
+# A traced program that does as it is told: a line of code a command, answered when it is done and no line is left to be
+# counted (what answers is not in the file).
+TRACED = '''
 import sys
 import threading
 import heartrate_shm
@@ -84,11 +85,15 @@ def work(n):
     return total
 def nap(event):
     return 1 + event.wait()
-print("ready", flush=True)
-for command in sys.stdin:
+exec("""def answered(commands):
+    print("ready", flush=True)
+    for command in commands:
+        yield command
+        print("done", flush=True)
+""")
+for command in answered(sys.stdin):
     exec(command)
-    print("done", flush=True)
-"""
+'''
 
 
 class Program:
