@@ -17,7 +17,9 @@ static const char help[] =
         "\n"
         "Removes the segments that your ended programs have left in " HR_SHM_DIR ". What lives stays.\n"
         "\n"
-        "  --help  this\n";
+        "  --help  this\n"
+        "\n"
+        "Exit code: 0, 1 when it cannot be done (the message says why), 2 when the command line is wrong.\n";
 
 /* A segment that cannot be read may be that of a living program of another version: its lock tells. */
 static bool is_locked(int fd)

@@ -7,12 +7,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
+static const struct command {
+	const char *name, *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+        {"list", "your traced programs", hrv_command_list},
+        {"dump", "counts and stacks of one, for people and in formats of other tools", hrv_command_dump},
+        {"clean", "removes what ended programs have left", hrv_command_clean},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+/* The shells' completions (viewer/completion) read this and each command's help: a line that begins with two blanks is
+ * a command or an option with its value, and two blanks end that. */
+static const char usage[] =
         "usage: hrview [PID|NAME] [options]\n"
-        "       hrview list | dump PID|NAME | clean   (each has --help)\n"
+        "       hrview COMMAND ...\n"
         "\n"
         "Serves a page that shows your Python programs running: those that called heartrate_shm.trace() or were\n"
         "started with `python -m heartrate_shm`. With PID or NAME only that one. Prints the page's address.\n"
+        "\n"
+        "Commands, each with --help:\n";
+
+static const char help[] =
         "\n"
         "  --host H       address to serve on (default 127.0.0.1). Another than this machine's own loopback needs a\n"
         "                 token; one is made and printed in the address unless --token gives it\n"
@@ -28,6 +45,14 @@ static const char help[] =
         "  --help         this\n"
         "\n"
         "Exit code: 0, 1 when it cannot be done (the message says why), 2 when the command line is wrong.\n";
+
+static void print_help(void)
+{
+	fputs(usage, stdout);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-13s  %s\n", commands[i].name, commands[i].summary);
+	fputs(help, stdout);
+}
 
 /* -1: go on; else the exit code. */
 static int parse(int argc, char **argv, struct hrv_serve_settings *settings)
@@ -50,7 +75,7 @@ static int parse(int argc, char **argv, struct hrv_serve_settings *settings)
 			printf("hrview %s, reads segment layout %d\n", HR_VERSION, HR_LAYOUT_MAJOR);
 			return HRV_EXIT_OK;
 		case 'h':
-			fputs(help, stdout);
+			print_help();
 			return HRV_EXIT_OK;
 		case '?':
 		case ':':
@@ -69,14 +94,10 @@ static int parse(int argc, char **argv, struct hrv_serve_settings *settings)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-	} commands[] = {{"list", hrv_command_list}, {"dump", hrv_command_dump}, {"clean", hrv_command_clean}};
 	struct hrv_serve_settings settings = HRV_SERVE_DEFAULTS;
 	int code = -1;
 
-	for (size_t i = 0; code < 0 && argc > 1 && i < sizeof commands / sizeof *commands; i++)
+	for (size_t i = 0; code < 0 && argc > 1 && i < COMMAND_COUNT; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			code = commands[i].run(argc - 1, argv + 1);
 	if (code < 0)
