@@ -69,8 +69,8 @@ static int explain(struct hrv_catalog *catalog, struct hrv_program *program, int
 {
 	if (err == HR_ECORRUPT)
 		hrv_catalog_condemn(catalog, program);
-	if (program->life == HRV_CORRUPT)
-		return hrv_fail("dump", "the segment of pid %" PRIu32 " cannot be read: %s", program->id.pid,
+	if (!program->reader)
+		return hrv_fail("dump", "the segment of pid %" PRIu32 " cannot be read: %s", program->pid,
 		                program->why);
 	return hrv_fail("dump", "%s", hr_err_text(err));
 }
@@ -79,15 +79,10 @@ static int dump_once(struct hrv_catalog *catalog, struct hrv_program *program, c
 {
 	struct hrv_buffer out = {0};
 	int err = make(program, job, &out);
-	int code = err == 0 && program->life != HRV_CORRUPT ? put(job, &out) : explain(catalog, program, err);
+	int code = err == 0 && program->reader ? put(job, &out) : explain(catalog, program, err);
 
 	hrv_buffer_fini(&out);
 	return code;
-}
-
-static bool has_ended(const struct hrv_program *program)
-{
-	return program->life != HRV_LIVE && program->life != HRV_UNKNOWN;
 }
 
 /* Waits a second; false when it is time to end. */
@@ -111,11 +106,11 @@ static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program 
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	for (bool first = true; code == HRV_EXIT_OK; first = false) {
 		/* Before the counts are read: those of a program that has ended are its last. */
-		if (program->reader)
-			program->life = hrv_reader_life(program->reader);
-		last = last || has_ended(program);
+		if (program->reader && (program->life = hrv_reader_life(program->reader)) == HRV_CORRUPT)
+			hrv_catalog_condemn(catalog, program);
+		last = last || !hrv_program_lives(program);
 		int err = make(program, job, &out);
-		if (err != 0 || program->life == HRV_CORRUPT) {
+		if (err != 0 || !program->reader) {
 			code = explain(catalog, program, err);
 			break;
 		}
@@ -129,7 +124,7 @@ static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program 
 		}
 		if (first && code == HRV_EXIT_OK && isatty(STDERR_FILENO))
 			fprintf(stderr, "hrview dump: %s is kept fresh until pid %" PRIu32 " ends; Ctrl-C ends this\n",
-			        job->file, program->id.pid);
+			        job->file, program->pid);
 		if (last)
 			break;
 		last = !wait_a_second(&signals);

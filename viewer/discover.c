@@ -1,17 +1,23 @@
 /* discover.c — see discover.h. */
 #include "discover.h"
 
+#include "elsewhere.h"
 #include "hr_err.h"
 #include "process.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Looking at all processes costs 6 ms where there are 130: every other second. */
+#define ELSEWHERE_AGE_NS UINT64_C(2000000000)
 
 static void program_free(struct hrv_program *program)
 {
@@ -20,7 +26,7 @@ static void program_free(struct hrv_program *program)
 	free(program);
 }
 
-/* ---- refresh ---- */
+/* ---- one program ---- */
 
 static int read_texts(struct hrv_program *program)
 {
@@ -50,11 +56,17 @@ static int read_texts(struct hrv_program *program)
 	return 0;
 }
 
-/* Opens what can be opened; false when there is nothing to list: gone again, half made, or not ours to show. */
-static bool program_open(struct hrv_program *program, int dir_fd)
+static void ask_life(struct hrv_program *program)
 {
-	int err = hrv_reader_open(dir_fd, program->file_name, &program->reader, program->why);
+	program->life = hrv_reader_life(program->reader);
+	if (hrv_reader_pid(program->reader) != 0)
+		program->pid = hrv_reader_pid(program->reader);
+}
 
+/* `err` is what the opening of its reader gave. False: there is nothing to list; gone again, or half made. */
+static bool program_begin(struct hrv_program *program, int err)
+{
+	program->pid = program->id.pid;
 	if (err == 0) {
 		err = read_texts(program);
 		if (err != 0) {
@@ -66,9 +78,26 @@ static bool program_open(struct hrv_program *program, int dir_fd)
 	}
 	if (err == HR_EGONE || err == HR_EAGAIN || err == HR_ENOMEM)
 		return false;
-	program->life = err == 0 ? hrv_reader_life(program->reader) : HRV_CORRUPT;
+	if (err == 0)
+		ask_life(program);
+	else
+		program->life = HRV_CORRUPT;
 	return true;
 }
+
+static struct hrv_program *program_new(const char *file_name, const struct hr_name *id)
+{
+	struct hrv_program *program = calloc(1, sizeof *program);
+
+	if (!program)
+		return NULL;
+	program->id = *id;
+	strcpy(program->file_name, file_name); /* it fits: hr_name_parse() took it */
+	program->seen = true;
+	return program;
+}
+
+/* ---- our own directory ---- */
 
 static int catalog_add(struct hrv_catalog *catalog, struct hrv_program *program)
 {
@@ -93,6 +122,16 @@ static struct hrv_program *by_file_name(const struct hrv_catalog *catalog, const
 	return NULL;
 }
 
+/* Takes the program over. */
+static int program_add(struct hrv_catalog *catalog, struct hrv_program *program, bool listed)
+{
+	int err = listed ? catalog_add(catalog, program) : 0;
+
+	if (!listed || err != 0)
+		program_free(program);
+	return err;
+}
+
 static int see(struct hrv_catalog *catalog, int dir_fd, const char *file_name)
 {
 	struct hr_name id;
@@ -104,20 +143,121 @@ static int see(struct hrv_catalog *catalog, int dir_fd, const char *file_name)
 		program->seen = true;
 		return 0;
 	}
-	program = calloc(1, sizeof *program);
-	if (!program)
+	if (!(program = program_new(file_name, &id)))
 		return HR_ENOMEM;
-	program->id = id;
-	strcpy(program->file_name, file_name); /* it fits: hr_name_parse() took it */
-	program->seen = true;
-	if (!program_open(program, dir_fd)) {
-		program_free(program);
+	int err = hrv_reader_open(dir_fd, file_name, &program->reader, program->why);
+	return program_add(catalog, program, program_begin(program, err));
+}
+
+/* ---- elsewhere ---- */
+
+/* A segment in a container. Whose instance is known already is not looked at: our own come first. */
+static int see_in_container(struct hrv_catalog *catalog, const struct hrv_container *container, const char *file_name)
+{
+	struct hr_name id;
+	uid_t owner;
+
+	if (hr_name_parse(file_name, &id) != 0 || id.unfinished ||
+	    hrv_process_uid_here(container->pid, id.uid, &owner) != 0 || (owner != geteuid() && geteuid() != 0))
+		return 0;
+	struct hrv_program *program = hrv_catalog_by_instance(catalog, id.instance);
+	if (program) {
+		if (program->in_container && strcmp(program->file_name, file_name) == 0) {
+			program->seen = true;
+			if (program->reader)
+				hrv_reader_set_neighbour(program->reader, container->pid);
+		}
 		return 0;
 	}
-	int err = catalog_add(catalog, program);
-	if (err != 0)
-		program_free(program);
+	int fd = openat(container->shm_fd, file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (!(program = program_new(file_name, &id))) {
+		close(fd);
+		return HR_ENOMEM;
+	}
+	program->in_container = true;
+	int err = hrv_reader_adopt(fd, file_name, owner, &program->reader, program->why);
+	if (err == 0)
+		hrv_reader_set_neighbour(program->reader, container->pid);
+	return program_add(catalog, program, program_begin(program, err));
+}
+
+static int see_container(void *arg, const struct hrv_container *container)
+{
+	int fd = dup(container->shm_fd), err = 0;
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	for (struct dirent *entry; err == 0 && (entry = readdir(dir));)
+		err = see_in_container(arg, container, entry->d_name);
+	closedir(dir);
 	return err;
+}
+
+static int see_unnamed(void *arg, const struct hrv_unnamed *unnamed)
+{
+	struct hrv_catalog *catalog = arg;
+	struct hrv_program *program;
+	struct hr_name id;
+
+	if (hr_name_parse(unnamed->file_name, &id) != 0 || hrv_catalog_by_instance(catalog, id.instance) ||
+	    !(program = program_new(unnamed->file_name, &id))) {
+		if (unnamed->fd >= 0)
+			close(unnamed->fd);
+		return 0;
+	}
+	if (unnamed->fd >= 0) {
+		int err = hrv_reader_adopt(unnamed->fd, unnamed->file_name, id.uid, &program->reader, program->why);
+		return program_add(catalog, program, program_begin(program, err));
+	}
+	program->pid = program->unread_pid = unnamed->pid;
+	program->life = HRV_UNKNOWN;
+	snprintf(program->why, sizeof program->why,
+	         "its segment was removed from " HR_SHM_DIR " (as systemd does when its user logs out: RemoveIPC= in "
+	         "logind.conf); root's hrview can still read it");
+	return program_add(catalog, program, true);
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* What lies in containers counts as seen until it is looked for again. */
+static int look_elsewhere(struct hrv_catalog *catalog)
+{
+	uint64_t now = monotonic_ns();
+	bool first = catalog->elsewhere_looked_ns == 0;
+
+	if (!first && now - catalog->elsewhere_looked_ns < ELSEWHERE_AGE_NS) {
+		for (size_t i = 0; i < catalog->count; i++)
+			if (catalog->programs[i]->in_container)
+				catalog->programs[i]->seen = true;
+		return 0;
+	}
+	catalog->elsewhere_looked_ns = now;
+	int err = hrv_containers_each(see_container, catalog);
+	return err == 0 && first ? hrv_unnamed_each(see_unnamed, catalog) : err;
+}
+
+/* ---- refresh ---- */
+
+/* What cannot be read is listed as long as the process that maps it is there. */
+static bool stays(const struct hrv_program *program)
+{
+	uint64_t start_ticks;
+
+	if (program->reader)
+		return hrv_program_lives(program);
+	return program->unread_pid != 0 && hrv_process_start(program->unread_pid, &start_ticks) == 0;
 }
 
 /* Asks what has become of programs known before, and forgets the ones that are gone. */
@@ -128,15 +268,14 @@ static void look_again(struct hrv_catalog *catalog)
 	for (size_t i = 0; i < catalog->count; i++) {
 		struct hrv_program *program = catalog->programs[i];
 		if (program->reader) {
-			enum hrv_life life = hrv_reader_life(program->reader);
-			if (life == HRV_CORRUPT)
+			enum hrv_life before = program->life;
+			ask_life(program);
+			if (program->life == HRV_CORRUPT)
 				hrv_catalog_condemn(catalog, program);
-			else if (life != program->life)
+			else if (program->life != before)
 				catalog->changes++;
-			program->life = life;
 		}
-		bool lives = program->life == HRV_LIVE || program->life == HRV_UNKNOWN;
-		if (program->seen || lives) {
+		if (program->seen || stays(program)) {
 			catalog->programs[kept++] = program;
 		} else {
 			catalog->changes++;
@@ -174,6 +313,8 @@ int hrv_catalog_refresh(struct hrv_catalog *catalog)
 	for (struct dirent *entry; err == 0 && (entry = readdir(dir));)
 		err = see(catalog, dirfd(dir), entry->d_name);
 	closedir(dir);
+	if (err == 0)
+		err = look_elsewhere(catalog);
 	if (err != 0)
 		return err;
 	look_again(catalog);
@@ -213,16 +354,16 @@ void hrv_program_describe(const struct hrv_program *program, struct hrv_wire_pro
 
 	*out = (struct hrv_wire_program){
 	        .id = program->id.instance,
-	        .pid = program->id.pid,
+	        .pid = program->pid,
 	        .life = program->life,
 	        .name = program->name,
 	        .argv = program->argv,
 	        .caller = program->caller,
 	};
-	if (program->life == HRV_CORRUPT)
+	if (!program->reader) {
 		out->why = hrv_text_of(program->why);
-	if (!program->reader)
 		return;
+	}
 	const struct hr_header *header = hrv_reader_header(program->reader);
 	out->parent = header->parent_instance;
 	out->python_hex = header->python_hex;
@@ -240,8 +381,7 @@ void hrv_program_describe(const struct hrv_program *program, struct hrv_wire_pro
 
 /* ---- find ---- */
 
-/* A pid, or 0 when `what` is not one. */
-static uint32_t as_pid(const char *what)
+uint32_t hrv_pid_parse(const char *what)
 {
 	char *end;
 
@@ -252,17 +392,31 @@ static uint32_t as_pid(const char *what)
 	return errno == 0 && *end == '\0' && pid <= INT32_MAX ? (uint32_t)pid : 0;
 }
 
+/* "@3fa2", "4711@3fa2": how the instance begins, and the pid before it when one is given. */
+static bool matches_instance(const struct hrv_program *program, const char *what)
+{
+	const char *at = strchr(what, '@');
+	char digits[17], pid[16];
+
+	if (!at || at[1] == '\0')
+		return false;
+	snprintf(pid, sizeof pid, "%" PRIu32, program->pid);
+	snprintf(digits, sizeof digits, "%016" PRIx64, program->id.instance);
+	return strncmp(digits, at + 1, strlen(at + 1)) == 0 &&
+	       (at == what || ((size_t)(at - what) == strlen(pid) && strncmp(what, pid, strlen(pid)) == 0));
+}
+
 bool hrv_program_matches(const struct hrv_program *program, const char *what)
 {
-	uint32_t pid = as_pid(what);
+	uint32_t pid = hrv_pid_parse(what);
 	size_t len = strlen(what);
 
-	if (pid != 0 && program->id.pid == pid)
+	if ((pid != 0 && program->pid == pid) || matches_instance(program, what))
 		return true;
 	return program->name.len_bytes == len && len > 0 && memcmp(program->name.bytes, what, len) == 0;
 }
 
-static bool lives(const struct hrv_program *program)
+bool hrv_program_lives(const struct hrv_program *program)
 {
 	return program->life == HRV_LIVE || program->life == HRV_UNKNOWN;
 }
@@ -285,8 +439,8 @@ static void explain_pid(uint32_t pid, char why[HRV_FIND_WHY_BYTES])
 	}
 	if (hrv_process_maps(pid, HR_SHM_DIR "/" HR_NAME_PREFIX)) {
 		snprintf(why, HRV_FIND_WHY_BYTES,
-		         "process %" PRIu32 " is traced, but its segment was removed from " HR_SHM_DIR
-		         " (as systemd does when its user logs out: RemoveIPC= in logind.conf)",
+		         "process %" PRIu32 " is traced, but its segment is not to be seen from here (is it in a "
+		         "container?); run hrview as root, or where the program runs",
 		         pid);
 		return;
 	}
@@ -296,14 +450,22 @@ static void explain_pid(uint32_t pid, char why[HRV_FIND_WHY_BYTES])
 	         pid);
 }
 
-static void explain_several(const struct hrv_catalog *catalog, const char *what, char why[HRV_FIND_WHY_BYTES])
+/* A living program goes before one that only may be living, and that before one that has ended. */
+static int rank(const struct hrv_program *program)
 {
-	size_t used = (size_t)snprintf(why, HRV_FIND_WHY_BYTES, "several programs are called %.64s, give a pid:", what);
+	return program->life == HRV_LIVE ? 2 : program->life == HRV_UNKNOWN ? 1 : 0;
+}
 
-	for (size_t i = 0; i < catalog->count && used < HRV_FIND_WHY_BYTES - 16; i++) {
+static void explain_several(const struct hrv_catalog *catalog, const char *what, int of_rank,
+                            char why[HRV_FIND_WHY_BYTES])
+{
+	size_t used = (size_t)snprintf(why, HRV_FIND_WHY_BYTES, "several programs are called %.64s, say which:", what);
+
+	for (size_t i = 0; i < catalog->count && used < HRV_FIND_WHY_BYTES - 24; i++) {
 		const struct hrv_program *program = catalog->programs[i];
-		if (lives(program) && hrv_program_matches(program, what))
-			used += (size_t)snprintf(why + used, HRV_FIND_WHY_BYTES - used, " %" PRIu32, program->id.pid);
+		if (rank(program) == of_rank && hrv_program_matches(program, what))
+			used += (size_t)snprintf(why + used, HRV_FIND_WHY_BYTES - used, " %" PRIu32 "@%08" PRIx64,
+			                         program->pid, program->id.instance >> 32);
 	}
 }
 
@@ -311,23 +473,22 @@ int hrv_catalog_find(const struct hrv_catalog *catalog, const char *what, struct
                      char why[HRV_FIND_WHY_BYTES])
 {
 	struct hrv_program *best = NULL;
-	size_t living = 0;
-	uint32_t pid = as_pid(what);
+	size_t as_good = 0;
+	uint32_t pid = hrv_pid_parse(what);
 
 	for (size_t i = 0; i < catalog->count; i++) {
 		struct hrv_program *program = catalog->programs[i];
-		if (!hrv_program_matches(program, what))
+		if (!hrv_program_matches(program, what) || (best && rank(program) < rank(best)))
 			continue;
-		living += lives(program);
-		if (!best || lives(program) || !lives(best)) /* the later in the list, the newer */
-			best = program;
+		as_good = best && rank(program) == rank(best) ? as_good + 1 : 1;
+		best = program; /* the later in the list, the newer */
 	}
-	if (best && (living <= 1 || pid != 0)) {
+	if (best && (as_good == 1 || rank(best) == 0)) {
 		*out = best;
 		return 0;
 	}
 	if (best) {
-		explain_several(catalog, what, why);
+		explain_several(catalog, what, rank(best), why);
 		return HR_EARG;
 	}
 	if (pid != 0)

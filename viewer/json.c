@@ -75,7 +75,7 @@ static json_t *arguments_json(struct hrv_text argv)
 	return array;
 }
 
-static json_t *program_json(const struct hrv_program *program)
+json_t *hrv_json_program(const struct hrv_program *program)
 {
 	struct hrv_wire_program wire;
 	char python[HRV_PYTHON_BYTES];
@@ -95,6 +95,8 @@ static json_t *program_json(const struct hrv_program *program)
 	set(&object, "start", time_json(wire.start_ns));
 	set(&object, "end", wire.end_ns ? time_json(wire.end_ns) : json_null());
 	set(&object, "caller", text_json(wire.caller));
+	if (program->reader && hrv_reader_is_elsewhere(program->reader))
+		set(&object, "pid_there", json_integer(program->id.pid));
 	return object;
 }
 
@@ -104,7 +106,7 @@ json_t *hrv_json_programs(const struct hrv_catalog *catalog, const char *only)
 
 	for (size_t i = 0; i < catalog->count; i++)
 		if (!only || hrv_program_matches(catalog->programs[i], only))
-			append(&programs, program_json(catalog->programs[i]));
+			append(&programs, hrv_json_program(catalog->programs[i]));
 	set(&root, "programs", programs);
 	return root;
 }
@@ -225,11 +227,11 @@ json_t *hrv_json_dump(const struct hrv_dump *dump)
 	const struct hrv_program *program = dump->program;
 	json_t *root = json_object();
 
-	set(&root, "pid", json_integer(program->id.pid));
+	set(&root, "pid", json_integer(program->pid));
 	set(&root, "id", id_json(program->id.instance));
 	set(&root, "name", text_json(program->name));
 	set(&root, "state", json_string(hrv_life_name(program->life)));
-	if (program->life == HRV_CORRUPT)
+	if (!program->reader)
 		set(&root, "why", text_json(hrv_text_of(program->why)));
 	set(&root, "files", files_json(dump));
 	set(&root, "threads", threads_json(dump));

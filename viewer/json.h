@@ -7,6 +7,10 @@
 
 #include <jansson.h>
 
+/* A program as in docs/wire.md; one of another pid namespace also has "pid_there", its pid as it sees it itself. NULL:
+ * out of memory. */
+json_t *hrv_json_program(const struct hrv_program *program);
+
 /* {"programs": [program]} as in docs/wire.md; `only` as in hrv_program_matches(), NULL all. NULL: out of memory. */
 json_t *hrv_json_programs(const struct hrv_catalog *catalog, const char *only);
 

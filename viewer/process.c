@@ -3,6 +3,7 @@
 
 #include "hr_err.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,20 +27,32 @@ static const char *field(const char *stat_text, int number)
 	return at;
 }
 
-int hrv_process_start(uint32_t pid, uint64_t *ticks_out)
+#define STAT_BYTES 1024
+
+static int read_stat(uint32_t pid, char text[STAT_BYTES])
 {
-	char path[64], text[1024];
+	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%" PRIu32 "/stat", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? HR_EGONE : HR_EIO;
-	ssize_t n = read(fd, text, sizeof text - 1);
+	ssize_t n = read(fd, text, STAT_BYTES - 1);
 	int saved = errno;
 	close(fd);
 	if (n < 0)
 		return saved == ESRCH ? HR_EGONE : HR_EIO;
 	text[n] = '\0';
+	return 0;
+}
+
+int hrv_process_start(uint32_t pid, uint64_t *ticks_out)
+{
+	char text[STAT_BYTES];
+	int err = read_stat(pid, text);
+
+	if (err != 0)
+		return err;
 	const char *state = field(text, FIELD_STATE), *threads = field(text, FIELD_THREADS);
 	const char *start = field(text, FIELD_START);
 	if (!start)
@@ -49,6 +62,14 @@ int hrv_process_start(uint32_t pid, uint64_t *ticks_out)
 		return HR_EGONE;
 	*ticks_out = strtoull(start, NULL, 10);
 	return 0;
+}
+
+bool hrv_process_is_stopped(uint32_t pid)
+{
+	char text[STAT_BYTES];
+	const char *state = read_stat(pid, text) == 0 ? field(text, FIELD_STATE) : NULL;
+
+	return state && (*state == 'T' || *state == 't');
 }
 
 int hrv_process_owner(uint32_t pid, uid_t *out)
@@ -87,4 +108,93 @@ uint64_t hrv_process_pidns(void)
 	struct stat st;
 
 	return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
+
+/* Its pid in the innermost of its pid namespaces: the last number of the line NSpid in /proc/PID/status. 0 unknown. */
+static uint32_t innermost_pid(uint32_t pid)
+{
+	char path[64], line[512];
+	uint32_t innermost = 0;
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/status", pid);
+	FILE *status = fopen(path, "re");
+	if (!status)
+		return 0;
+	while (innermost == 0 && fgets(line, sizeof line, status)) {
+		const char *last = strncmp(line, "NSpid:", 6) == 0 ? strrchr(line, '\t') : NULL;
+		if (last)
+			innermost = (uint32_t)strtoul(last, NULL, 10);
+	}
+	fclose(status);
+	return innermost;
+}
+
+bool hrv_process_is(uint32_t pid, const struct hrv_process_id *id)
+{
+	char path[64];
+	struct stat ns;
+	uint64_t start_ticks;
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/ns/pid", pid);
+	return stat(path, &ns) == 0 && ns.st_ino == id->pidns_inode && innermost_pid(pid) == id->pid &&
+	       hrv_process_start(pid, &start_ticks) == 0 && (id->start_ticks == 0 || id->start_ticks == start_ticks);
+}
+
+int hrv_process_each(int (*visit)(void *arg, uint32_t pid), void *arg)
+{
+	DIR *proc = opendir("/proc");
+	int result = 0;
+
+	if (!proc)
+		return 0;
+	for (struct dirent *entry; result == 0 && (entry = readdir(proc));)
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			result = visit(arg, (uint32_t)strtoul(entry->d_name, NULL, 10));
+	closedir(proc);
+	return result;
+}
+
+struct search {
+	const struct hrv_process_id *id;
+	uint32_t found;
+};
+
+static int compare(void *arg, uint32_t pid)
+{
+	struct search *search = arg;
+
+	if (!hrv_process_is(pid, search->id))
+		return 0;
+	search->found = pid;
+	return 1;
+}
+
+int hrv_process_find(const struct hrv_process_id *id, uint32_t *pid_out)
+{
+	struct search search = {.id = id};
+
+	if (hrv_process_each(compare, &search) == 0)
+		return HR_EGONE;
+	*pid_out = search.found;
+	return 0;
+}
+
+int hrv_process_uid_here(uint32_t pid, uint32_t uid, uid_t *out)
+{
+	char path[64];
+	uint32_t there, here, count;
+	int err = HR_EGONE;
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/uid_map", pid);
+	FILE *map = fopen(path, "re");
+	if (!map)
+		return HR_EGONE;
+	while (err != 0 && fscanf(map, "%" SCNu32 " %" SCNu32 " %" SCNu32, &there, &here, &count) == 3) {
+		if (uid >= there && uid - there < count) {
+			*out = here + (uid - there);
+			err = 0;
+		}
+	}
+	fclose(map);
+	return err;
 }

@@ -29,6 +29,9 @@ struct hrv_reader {
 	const unsigned char *base;
 	const struct hr_control *control;
 	struct hrv_layout layout;
+	uid_t owner;
+	dev_t device;
+	uint32_t pid_here, neighbour; /* see reader.h */
 	char why[HRV_WHY_BYTES];
 };
 
@@ -50,7 +53,7 @@ static const struct hr_section *section_of(const struct hrv_reader *reader, enum
 
 /* ---- open and close ---- */
 
-static int open_file(int dir_fd, const char *file_name, struct stat *st, int *fd_out, char why[HRV_WHY_BYTES])
+static int open_file(int dir_fd, const char *file_name, int *fd_out, char why[HRV_WHY_BYTES])
 {
 	int fd = openat(dir_fd, file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
@@ -61,20 +64,28 @@ static int open_file(int dir_fd, const char *file_name, struct stat *st, int *fd
 		snprintf(why, HRV_WHY_BYTES, "%s", errno == ELOOP ? "it is a symbolic link" : strerror(errno));
 		return err;
 	}
+	*fd_out = fd;
+	return 0;
+}
+
+static int judge_file(int fd, uid_t owner, struct stat *st, char why[HRV_WHY_BYTES])
+{
 	const char *wrong = NULL;
+
 	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode))
 		wrong = "it is not a regular file";
 	else if (st->st_uid != geteuid() && geteuid() != 0)
 		wrong = "it belongs to another user";
 	else if (st->st_mode & (S_IWGRP | S_IWOTH))
 		wrong = "other users can write it";
-	if (wrong) {
-		snprintf(why, HRV_WHY_BYTES, "%s", wrong);
-		close(fd);
-		return HR_EPERM;
+	else if (st->st_uid != owner) {
+		snprintf(why, HRV_WHY_BYTES, "name, header and owner do not agree on whose it is");
+		return HR_ECORRUPT;
 	}
-	*fd_out = fd;
-	return 0;
+	if (!wrong)
+		return 0;
+	snprintf(why, HRV_WHY_BYTES, "%s", wrong);
+	return HR_EPERM;
 }
 
 static int read_header(int fd, const struct stat *st, const char *file_name, struct hrv_layout *out,
@@ -93,7 +104,7 @@ static int read_header(int fd, const struct stat *st, const char *file_name, str
 		return err;
 	const struct hr_header *header = &out->header;
 	if (hr_name_parse(file_name, &name) != 0 || name.instance != header->instance || name.pid != header->pid ||
-	    name.uid != header->uid || header->uid != st->st_uid) {
+	    name.uid != header->uid) {
 		snprintf(why, HRV_WHY_BYTES, "name, header and owner do not agree on whose it is");
 		return HR_ECORRUPT;
 	}
@@ -114,18 +125,32 @@ static int load_state(void *arg)
 
 int hrv_reader_open(int dir_fd, const char *file_name, struct hrv_reader **out, char why[HRV_WHY_BYTES])
 {
+	struct hr_name name;
+	int fd, err = open_file(dir_fd, file_name, &fd, why);
+
+	if (err != 0)
+		return err;
+	/* Another name than ours: the header is judged first, and then disagrees. */
+	return hrv_reader_adopt(fd, file_name, hr_name_parse(file_name, &name) == 0 ? name.uid : geteuid(), out, why);
+}
+
+int hrv_reader_adopt(int fd, const char *file_name, uid_t owner, struct hrv_reader **out, char why[HRV_WHY_BYTES])
+{
 	struct hrv_reader *reader = calloc(1, sizeof *reader);
 	struct stat st;
 	int err;
 
 	if (!reader) {
 		snprintf(why, HRV_WHY_BYTES, "%s", hr_err_text(HR_ENOMEM));
+		close(fd);
 		return HR_ENOMEM;
 	}
-	reader->fd = -1;
-	err = open_file(dir_fd, file_name, &st, &reader->fd, why);
+	reader->fd = fd;
+	err = judge_file(fd, owner, &st, why);
 	if (err != 0)
 		goto fail;
+	reader->owner = st.st_uid;
+	reader->device = st.st_dev;
 	err = read_header(reader->fd, &st, file_name, &reader->layout, why);
 	if (err != 0)
 		goto fail;
@@ -195,12 +220,13 @@ static bool lock_is_held(const struct hrv_reader *reader)
 	return false;
 }
 
-enum hrv_life hrv_reader_life(struct hrv_reader *reader)
+static enum hrv_life life_of(struct hrv_reader *reader)
 {
 	const struct hr_header *header = &reader->layout.header;
 	struct state_job job = {.control = reader->control};
 	struct stat st;
-	uint64_t start_ticks, pidns;
+	uint64_t start_ticks;
+	uint32_t pid;
 
 	if (fstat(reader->fd, &st) != 0 || (uint64_t)st.st_size < header->total_bytes) {
 		hrv_reader_blame(reader, "truncated");
@@ -218,17 +244,64 @@ enum hrv_life hrv_reader_life(struct hrv_reader *reader)
 	}
 	if (!held)
 		return HRV_DEAD;
-	pidns = hrv_process_pidns();
-	if (pidns != 0 && header->pidns_inode != 0 && pidns != header->pidns_inode)
-		return HRV_UNKNOWN;
+	if (hrv_reader_is_elsewhere(reader)) {
+		const struct hrv_process_id id = {header->pidns_inode, header->pid, header->start_ticks};
+		if (reader->pid_here == 0 || !hrv_process_is(reader->pid_here, &id))
+			reader->pid_here = hrv_process_find(&id, &pid) == 0 ? pid : 0;
+		return reader->pid_here != 0 ? HRV_LIVE : HRV_UNKNOWN;
+	}
 	switch (hrv_process_start(header->pid, &start_ticks)) {
 	case 0:
-		return header->start_ticks == 0 || header->start_ticks == start_ticks ? HRV_LIVE : HRV_DEAD;
+		if (header->start_ticks != 0 && header->start_ticks != start_ticks)
+			return HRV_DEAD;
+		reader->pid_here = header->pid;
+		return HRV_LIVE;
 	case HR_EGONE:
 		return HRV_DEAD;
 	default:
 		return HRV_UNKNOWN;
 	}
+}
+
+enum hrv_life hrv_reader_life(struct hrv_reader *reader)
+{
+	enum hrv_life life = life_of(reader);
+
+	if (life != HRV_LIVE)
+		reader->pid_here = 0;
+	return life;
+}
+
+uint32_t hrv_reader_pid(const struct hrv_reader *reader)
+{
+	return reader->pid_here;
+}
+
+bool hrv_reader_is_elsewhere(const struct hrv_reader *reader)
+{
+	uint64_t ours = hrv_process_pidns(), theirs = reader->layout.header.pidns_inode;
+
+	return ours != 0 && theirs != 0 && ours != theirs;
+}
+
+uid_t hrv_reader_owner(const struct hrv_reader *reader)
+{
+	return reader->owner;
+}
+
+dev_t hrv_reader_device(const struct hrv_reader *reader)
+{
+	return reader->device;
+}
+
+void hrv_reader_set_neighbour(struct hrv_reader *reader, uint32_t pid)
+{
+	reader->neighbour = pid;
+}
+
+uint32_t hrv_reader_neighbour(const struct hrv_reader *reader)
+{
+	return reader->neighbour;
 }
 
 /* ---- copies ---- */

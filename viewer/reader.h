@@ -11,7 +11,9 @@
 #include "hr_layout.h"
 #include "life.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct hrv_reader;
 
@@ -21,6 +23,10 @@ struct hrv_reader;
  * HR_ECORRUPT, HR_EVERSION, HR_EIO, HR_ENOMEM. On failure `why` is a sentence. */
 int hrv_reader_open(int dir_fd, const char *file_name, struct hrv_reader **out, char why[HRV_WHY_BYTES]);
 void hrv_reader_close(struct hrv_reader *reader);
+
+/* The same for a file that is open already, by a name that it has in another place: the user who is `name.uid` there is
+ * `owner` here. Takes `fd` over in any case. */
+int hrv_reader_adopt(int fd, const char *file_name, uid_t owner, struct hrv_reader **out, char why[HRV_WHY_BYTES]);
 
 /* The judged copy; constant. Texts in it are read with hrv_reader_string(). */
 const struct hr_header *hrv_reader_header(const struct hrv_reader *reader);
@@ -33,6 +39,20 @@ int hrv_reader_blame(struct hrv_reader *reader, const char *why);
 
 /* What has become of the program: asks the segment, its lock and /proc. HRV_CORRUPT leaves hrv_reader_why(). */
 enum hrv_life hrv_reader_life(struct hrv_reader *reader);
+
+/* The program's pid as seen from here, as hrv_reader_life() has found it last. 0: it has ended, or cannot be seen. */
+uint32_t hrv_reader_pid(const struct hrv_reader *reader);
+
+/* Is the program of another pid namespace (a container)? Its own pid means nothing here. */
+bool hrv_reader_is_elsewhere(const struct hrv_reader *reader);
+
+/* The user, as seen from here, who owns the segment; and the device that it lies on. */
+uid_t hrv_reader_owner(const struct hrv_reader *reader);
+dev_t hrv_reader_device(const struct hrv_reader *reader);
+
+/* Some process that sees the program's files: its /dev/shm was reached through it. 0 when there is none. */
+void hrv_reader_set_neighbour(struct hrv_reader *reader, uint32_t pid);
+uint32_t hrv_reader_neighbour(const struct hrv_reader *reader);
 
 /* The hot control block but `used`. */
 struct hrv_status {

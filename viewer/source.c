@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +32,86 @@ __attribute__((format(printf, 3, 4))) static int refuse(int err, char why[HRV_SO
 	return err;
 }
 
+/* ---- whose files ---- */
+
+/* The root directory that a program's paths begin at, and who looks. */
+struct root {
+	int fd;       /* O_PATH */
+	bool foreign; /* not ours: a container's */
+	uid_t uid;    /* the program's user, as seen from here */
+	gid_t gid;    /* its group; with a foreign root only */
+};
+
+/* Does process `pid` see the files that we see? True too when we may not look: then it shares our namespaces, or it is
+ * another user's. */
+static bool sees_our_files(uint32_t pid)
+{
+	static const char *const things[] = {"root/.", "ns/mnt"};
+	char path[64];
+	struct stat ours, theirs;
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "/proc/%" PRIu32 "/%s", pid, things[i]);
+		if (stat(path, &theirs) != 0)
+			return true;
+		snprintf(path, sizeof path, "/proc/self/%s", things[i]);
+		if (stat(path, &ours) != 0 || ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+			return false;
+	}
+	return true;
+}
+
+/* Through process `pid`, which must be the program, or see the segment where the program has it: a pid may be given
+ * again. */
+static int open_root_of(struct hrv_reader *reader, uint32_t pid, bool is_program, struct root *out)
+{
+	const struct hr_header *header = hrv_reader_header(reader);
+	char path[64];
+	struct stat process, shm;
+	uint64_t start_ticks;
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/root", pid);
+	out->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (out->fd < 0)
+		return errno == EACCES || errno == EPERM ? HR_EPERM : HR_EGONE;
+	snprintf(path, sizeof path, "/proc/%" PRIu32, pid);
+	bool right = stat(path, &process) == 0 &&
+	             (is_program ? hrv_process_start(pid, &start_ticks) == 0 && start_ticks == header->start_ticks
+	                         : fstatat(out->fd, "dev/shm", &shm, AT_SYMLINK_NOFOLLOW) == 0 &&
+	                                   shm.st_dev == hrv_reader_device(reader));
+	if (!right) {
+		close(out->fd);
+		return HR_EGONE;
+	}
+	out->foreign = true;
+	out->gid = process.st_gid;
+	return 0;
+}
+
+/* The root of the program's paths: ours, but for a program in a container, or with a root of its own. */
+static int open_root(struct hrv_reader *reader, const char *path, struct root *out, char why[HRV_SOURCE_WHY_BYTES])
+{
+	uint32_t pid = hrv_reader_pid(reader), neighbour = hrv_reader_neighbour(reader);
+	bool elsewhere = hrv_reader_is_elsewhere(reader);
+	int err = HR_EGONE;
+
+	*out = (struct root){.uid = hrv_reader_owner(reader)};
+	if (!elsewhere && (pid == 0 || sees_our_files(pid))) {
+		out->fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return out->fd >= 0 ? 0 : refuse(HR_EIO, why, "/: %s", strerror(errno));
+	}
+	if (pid != 0)
+		err = open_root_of(reader, pid, true, out);
+	if (err == HR_EGONE && neighbour != 0)
+		err = open_root_of(reader, neighbour, false, out);
+	if (err == HR_EPERM)
+		return refuse(err, why,
+		              "%.120s is a file of a container that may not be looked into: run hrview as root", path);
+	return err == 0 ? 0
+	                : refuse(HR_EPERM, why, "%.120s is a file of another container, which cannot be seen from here",
+	                         path);
+}
+
 /* ---- root on a user's behalf ---- */
 
 /* This thread's file system identity while root reads for a user. The calls are the kernel's own: the library's
@@ -50,23 +131,37 @@ static void disguise_off(struct disguise *disguise)
 	syscall(SYS_setgroups, disguise->group_count, disguise->groups);
 }
 
-/* False: it cannot be had, and nothing may be read. */
-static bool disguise_on(uint32_t uid, struct disguise *disguise)
+/* The group of the program's user. Our list of users knows nothing of a container's. */
+static bool group_of(const struct root *root, gid_t *out)
 {
 	struct passwd entry, *user = NULL;
 	char text[1024];
 
+	if (root->foreign) {
+		*out = root->gid;
+		return true;
+	}
+	if (getpwuid_r(root->uid, &entry, text, sizeof text, &user) != 0 || !user)
+		return false;
+	*out = user->pw_gid;
+	return true;
+}
+
+/* False: it cannot be had, and nothing may be read. */
+static bool disguise_on(const struct root *root, struct disguise *disguise)
+{
+	gid_t gid;
+
 	disguise->worn = false;
-	if (geteuid() != 0 || uid == 0)
+	if (geteuid() != 0 || root->uid == 0)
 		return true;
 	disguise->group_count = getgroups(64, disguise->groups);
-	if (disguise->group_count < 0 || getpwuid_r(uid, &entry, text, sizeof text, &user) != 0 || !user ||
-	    syscall(SYS_setgroups, 0, NULL) != 0)
+	if (disguise->group_count < 0 || !group_of(root, &gid) || syscall(SYS_setgroups, 0, NULL) != 0)
 		return false;
 	disguise->worn = true;
-	setfsgid(user->pw_gid);
-	setfsuid(uid);
-	if ((uint32_t)setfsuid((uid_t)-1) != uid || (gid_t)setfsgid((gid_t)-1) != user->pw_gid) {
+	setfsgid(gid);
+	setfsuid(root->uid);
+	if (setfsuid((uid_t)-1) != (int)root->uid || setfsgid((gid_t)-1) != (int)gid) {
 		disguise_off(disguise);
 		return false;
 	}
@@ -75,10 +170,11 @@ static bool disguise_on(uint32_t uid, struct disguise *disguise)
 
 /* ---- opening ---- */
 
-/* Walks an absolute path component by component, following no link. The descriptor (O_PATH) or -1 (errno). */
-static int walk(const char *path)
+/* Walks an absolute path component by component, following no link. The descriptor (O_PATH) or -1 (errno). ".." leads
+ * out of a foreign root as links do. */
+static int walk(const struct root *root, const char *path)
 {
-	int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int at = fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
 
 	while (at >= 0) {
 		char name[NAME_MAX + 1];
@@ -86,9 +182,10 @@ static int walk(const char *path)
 		size_t len = strcspn(path, "/");
 		if (len == 0)
 			break;
-		if (len > NAME_MAX) {
+		bool up = root->foreign && len == 2 && path[0] == '.' && path[1] == '.';
+		if (len > NAME_MAX || up) {
 			close(at);
-			errno = ENAMETOOLONG;
+			errno = up ? ENOTDIR : ENAMETOOLONG;
 			return -1;
 		}
 		memcpy(name, path, len);
@@ -104,17 +201,31 @@ static int walk(const char *path)
 	return at;
 }
 
+/* The same with all links followed, those of a foreign root inside it (Linux 5.6; older ones follow none). */
+static int follow(const struct root *root, const char *path)
+{
+	const struct open_how how = {
+	        .flags = O_PATH | O_CLOEXEC,
+	        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	if (!root->foreign)
+		return open(path, O_PATH | O_CLOEXEC);
+	return (int)syscall(SYS_openat2, root->fd, path, &how, sizeof how);
+}
+
 /* Opens a regular file for reading. *linked: the path leads through a symbolic link. */
-static int open_regular(const char *path, struct stat *st, bool *linked, int *fd_out, char why[HRV_SOURCE_WHY_BYTES])
+static int open_regular(const struct root *root, const char *path, struct stat *st, bool *linked, int *fd_out,
+                        char why[HRV_SOURCE_WHY_BYTES])
 {
 	char by_number[32];
-	int at = walk(path);
+	int at = walk(root, path);
 
 	*linked = at < 0 ? errno == ENOTDIR : fstat(at, st) == 0 && S_ISLNK(st->st_mode);
 	if (*linked) {
 		if (at >= 0)
 			close(at);
-		at = open(path, O_PATH | O_CLOEXEC);
+		at = follow(root, path);
 	}
 	if (at < 0)
 		return errno == EACCES || errno == EPERM ? refuse(HR_EPERM, why, "%.160s may not be read", path)
@@ -154,16 +265,17 @@ static int read_all(int fd, uint64_t size, struct hrv_buffer *out)
 	return 0;
 }
 
-/* The bytes of `path` as user `uid` may read them. */
-static int read_path(const char *path, uint32_t uid, struct hrv_buffer *out, struct stat *st, bool *linked,
+/* The bytes of `path` as the program's user may read them. */
+static int read_path(const struct root *root, const char *path, struct hrv_buffer *out, struct stat *st, bool *linked,
                      char why[HRV_SOURCE_WHY_BYTES])
 {
 	struct disguise disguise;
 	int fd = -1;
 
-	if (!disguise_on(uid, &disguise))
-		return refuse(HR_EPERM, why, "the user of the program (uid %" PRIu32 ") is not known here", uid);
-	int err = open_regular(path, st, linked, &fd, why);
+	if (!disguise_on(root, &disguise))
+		return refuse(HR_EPERM, why, "the user of the program (uid %" PRIu32 ") is not known here",
+		              (uint32_t)root->uid);
+	int err = open_regular(root, path, st, linked, &fd, why);
 	disguise_off(&disguise);
 	if (err != 0)
 		return err;
@@ -200,31 +312,45 @@ static bool same_content(const struct hr_file *file, const struct stat *st, cons
 	return same_stat(file, st);
 }
 
-/* A path means the same file here as there: not in another container. */
-static bool shares_disk(const struct hrv_reader *reader)
+static bool stat_path(const struct root *root, const char *path, struct stat *st)
 {
-	uint64_t ours = hrv_process_pidns(), theirs = hrv_reader_header(reader)->pidns_inode;
-	return ours == 0 || theirs == 0 || ours == theirs;
+	int fd = follow(root, path);
+	bool found = fd >= 0 && fstat(fd, st) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return found;
 }
 
-bool hrv_source_is_changed(struct hrv_reader *reader, const struct hr_file *file, const char *path)
+static bool is_another(const struct root *root, const struct hr_file *file, const char *path)
 {
 	struct hrv_buffer bytes = {0};
 	char why[HRV_SOURCE_WHY_BYTES];
 	struct stat st;
 	bool linked, changed = true;
 
-	if (!(file->flags & HR_FILE_ON_DISK) || (file->flags & HR_FILE_SOURCE) || !shares_disk(reader))
-		return false;
-	if (stat(path, &st) != 0)
+	if (!stat_path(root, path, &st))
 		return true;
 	if (same_stat(file, &st))
 		return false;
 	if (file->hash == 0 || (uint64_t)st.st_size != file->size_bytes || file->size_bytes > HRV_SOURCE_MAX_BYTES)
 		return true;
-	if (read_path(path, hrv_reader_header(reader)->uid, &bytes, &st, &linked, why) == 0)
+	if (read_path(root, path, &bytes, &st, &linked, why) == 0)
 		changed = !same_content(file, &st, &bytes);
 	hrv_buffer_fini(&bytes);
+	return changed;
+}
+
+bool hrv_source_is_changed(struct hrv_reader *reader, const struct hr_file *file, const char *path)
+{
+	char why[HRV_SOURCE_WHY_BYTES];
+	struct root root;
+
+	if (!(file->flags & HR_FILE_ON_DISK) || (file->flags & HR_FILE_SOURCE) ||
+	    open_root(reader, path, &root, why) != 0)
+		return false;
+	bool changed = is_another(&root, file, path);
+	close(root.fd);
 	return changed;
 }
 
@@ -232,10 +358,15 @@ static int load_from_disk(struct hrv_reader *reader, const struct hr_file *file,
                           struct hrv_buffer *text, bool *changed, char why[HRV_SOURCE_WHY_BYTES])
 {
 	struct hrv_buffer bytes = {0};
+	struct root root;
 	struct stat st;
 	bool linked;
-	int err = read_path(path, hrv_reader_header(reader)->uid, &bytes, &st, &linked, why);
+	int err = open_root(reader, path, &root, why);
 
+	if (err != 0)
+		return err;
+	err = read_path(&root, path, &bytes, &st, &linked, why);
+	close(root.fd);
 	if (err != 0)
 		goto done;
 	bool same = same_content(file, &st, &bytes);
@@ -302,8 +433,6 @@ int hrv_source_load(struct hrv_reader *reader, uint32_t index, struct hrv_buffer
 		             path.bytes);
 	} else if (path.bytes[0] != '/' || strlen(path.bytes) + 1 != path.len_bytes) {
 		err = refuse(HR_EPERM, why, "%.160s is not an absolute path", path.bytes);
-	} else if (!shares_disk(reader)) {
-		err = refuse(HR_EPERM, why, "%.160s is a file of another container", path.bytes);
 	} else {
 		err = load_from_disk(reader, &file, path.bytes, text, changed, why);
 	}

@@ -92,3 +92,39 @@ char *hrv_text_repair(struct hrv_text text)
 	*at = '\0';
 	return out;
 }
+
+/* Bytes of the character at `s` of valid UTF-8, when it steers a terminal: C0 and DEL, C1, U+202A - 202E and
+ * U+2066 - 2069; else 0. */
+static size_t steering(const unsigned char *s)
+{
+	if (s[0] < 0x20 || s[0] == 0x7F)
+		return 1;
+	if (s[0] == 0xC2 && s[1] < 0xA0)
+		return 2;
+	if (s[0] == 0xE2 &&
+	    ((s[1] == 0x80 && s[2] >= 0xAA && s[2] <= 0xAE) || (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9)))
+		return 3;
+	return 0;
+}
+
+char *hrv_text_printable(struct hrv_text text)
+{
+	static const char replacement[] = "\xEF\xBF\xBD";
+	char *repaired = hrv_text_repair(text);
+	char *out = repaired ? malloc(3 * strlen(repaired) + 1) : NULL, *at = out;
+
+	for (const unsigned char *s = (const unsigned char *)repaired; out && *s;) {
+		size_t bytes = steering(s);
+		if (bytes > 0) {
+			memcpy(at, replacement, 3);
+			at += 3;
+			s += bytes;
+		} else {
+			*at++ = (char)*s++;
+		}
+	}
+	if (out)
+		*at = '\0';
+	free(repaired);
+	return out;
+}

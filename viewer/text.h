@@ -27,4 +27,7 @@ size_t hrv_text_repaired_bytes(struct hrv_text text);
 /* A terminated copy, repaired; the caller frees it. NULL: out of memory. */
 char *hrv_text_repair(struct hrv_text text);
 
+/* The same for a terminal: what would steer it (control characters, changes of the writing direction) is U+FFFD too. */
+char *hrv_text_printable(struct hrv_text text);
+
 #endif

@@ -163,14 +163,6 @@ def test_process_of_another_user(tmp_path):
     assert "belongs to another user (root)" in err
 
 
-def test_living_program_whose_segment_was_removed(tmp_path):
-    with Program(tmp_path) as program:
-        (segment,) = segments_of(program.pid)
-        segment.unlink()
-        code, out, err = hrview("dump", program.pid)
-        assert (code, out) == (1, "") and "is traced, but its segment was removed" in err
-
-
 def test_several_of_one_name(tmp_path):
     name = "twin-%d.py" % os.getpid()
     with Program(tmp_path, name=name) as one, Program(tmp_path, name=name) as two:
@@ -242,8 +234,7 @@ def test_list_shows_programs_and_their_states(tmp_path):
         assert abs(entry["start"] / 1000 - time.time()) < 60
         code, out, err = hrview("list")
         assert (code, err) == (0, "")
-        assert out.splitlines()[0].split() == ["PID", "STATE", "AGE", "PYTHON", "NAME"]
-        assert re.search(r"^ +%d  live .* %s$" % (program.pid, name), out, re.M)
+        assert re.search(r"^ +%d  (live|idle) .* %s$" % (program.pid, name), out, re.M)
 
 
 CLEAN = """set -e
@@ -258,7 +249,7 @@ ls /dev/shm | wc -l
 "$HRVIEW" clean
 ls /dev/shm | wc -l
 "$HRVIEW" clean
-"$HRVIEW" list | grep -c ' live '
+"$HRVIEW" list | grep -cE ' (live|idle) '
 echo >&3
 """
 
