@@ -1,8 +1,8 @@
 /* elsewhere.h — segments that our own HR_SHM_DIR does not show: those of containers, and those whose name was removed.
  *
  * As the JVM's jps does, containers are found by their processes: of each process in another pid namespace the /dev/shm
- * is looked at through /proc/PID/root, which needs the right to trace it (ptrace(2)). A name that was removed (systemd's
- * RemoveIPC) leaves the mapping, which /proc/PID/maps tells and root may open by /proc/PID/map_files. */
+ * is looked at through /proc/PID/root, which needs the right to trace it (ptrace(2)). A name that was removed
+ * (systemd's RemoveIPC) leaves the mapping, which /proc/PID/maps tells and root may open by /proc/PID/map_files. */
 #ifndef HRV_ELSEWHERE_H
 #define HRV_ELSEWHERE_H
 

@@ -81,8 +81,8 @@ def test_source_in_a_container_is_never_the_hosts_file_of_that_path(tmp_path):
         (folder / "target.py").write_text("where = %r\n" % where)
     (inside / "link.py").symlink_to(tmp_path / "target.py")
     name = "sources-%d.py" % os.getpid()
-    begin = "for path in (%r, %r):\n    exec(compile(open(path).read(), path, 'exec'))\n" % (link, dots)
-    source = TRACED.replace("{arguments}", "files=heartrate_shm.files.all").replace('print("ready"', begin + 'print("ready"')
+    begin = "\nfor path in (%r, %r):\n    exec(compile(open(path).read(), path, 'exec'))\n" % (link, dots)
+    source = TRACED.replace("{arguments})", "files=heartrate_shm.files.all)" + begin)
     (inside / name).write_text(source)
     setup = OWN_SHM + "\nmount --bind %s %s" % (inside, tmp_path)
     with container(tmp_path, name, setup) as entry, Server() as server:
