@@ -65,12 +65,11 @@ bool hrv_token_is_usable(const char *token)
 	return token[0] != '\0' && token[token_span(token)] == '\0';
 }
 
-static bool is_equal(const char *given, size_t given_len, const char *token)
+bool hrv_token_is_equal(const char *given, size_t given_len, const char *token)
 {
 	size_t token_len = strlen(token);
 	unsigned char differs = given_len != token_len;
 
-	/* All of what was given is looked at, whatever differs. */
 	for (size_t i = 0; i < given_len; i++)
 		differs |= (unsigned char)(given[i] ^ token[i % token_len]);
 	return differs == 0;
@@ -87,7 +86,7 @@ static bool is_in_list(const char *list, char separator, const char *name, const
 		const char *end = strchr(list, separator);
 		size_t len = end ? (size_t)(end - list) : strlen(list);
 		if (len > name_len && list[name_len] == '=' && strncmp(list, name, name_len) == 0)
-			found |= is_equal(list + name_len + 1, len - name_len - 1, token);
+			found |= hrv_token_is_equal(list + name_len + 1, len - name_len - 1, token);
 		list = end ? end + 1 : NULL;
 	}
 	return found;
@@ -99,7 +98,7 @@ bool hrv_token_is_given(const char *token, const char *authorization, const char
 	bool given = false;
 
 	if (authorization && strncasecmp(authorization, "Bearer ", 7) == 0)
-		given |= is_equal(authorization + 7, strlen(authorization + 7), token);
+		given |= hrv_token_is_equal(authorization + 7, strlen(authorization + 7), token);
 	given |= is_in_list(query, '&', "token", token);
 	given |= is_in_list(cookie, ';', cookie_name, token);
 	return given;

@@ -22,8 +22,11 @@ int hrv_token_make(char out[HRV_TOKEN_BYTES]);
 /* A token of the user's choice must fit into URLs and cookies as it is: letters, digits, '-', '_', '.', '~'. */
 bool hrv_token_is_usable(const char *token);
 
+/* Is what was given the token? All of it is looked at, so that the time tells nothing of where it is wrong. */
+bool hrv_token_is_equal(const char *given, size_t given_len, const char *token);
+
 /* Is the token in one of the three places? Each may be NULL. `authorization` is "Bearer TOKEN", `query` has
- * token=TOKEN, `cookie` has NAME=TOKEN. Takes the same time however much of a wrong one is right. */
+ * token=TOKEN, `cookie` has NAME=TOKEN. */
 bool hrv_token_is_given(const char *token, const char *authorization, const char *query, const char *cookie,
                         const char *cookie_name);
 

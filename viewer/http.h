@@ -19,6 +19,7 @@ struct hrv_server {
 	struct hrv_server_options options;
 	struct hrv_server_address address;
 	char cookie_name[32];
+	bool led;           /* civetweb is given its connections by the gate */
 	atomic_int clients; /* open websockets */
 };
 

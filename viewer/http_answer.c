@@ -13,22 +13,20 @@
 	"Referrer-Policy: no-referrer\r\n"                                                                             \
 	"Cross-Origin-Resource-Policy: same-origin\r\n"
 
-/* Sends a complete answer and returns its status, as begin_request() must. HEAD gets no body. */
 int hrv_http_answer(struct mg_connection *conn, int status, const char *type, const char *headers, const void *body,
                     size_t body_bytes)
 {
-	const struct mg_request_info *request = mg_get_request_info(conn);
+	const char *method = mg_get_request_info(conn)->request_method; /* NULL when civetweb could not read it */
 
 	mg_printf(conn,
 	          "HTTP/1.1 %d %s\r\nServer: hrview\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: "
 	          "close\r\n" COMMON_HEADERS "%s\r\n",
 	          status, mg_get_response_code_text(conn, status), type, body_bytes, headers);
-	if (body_bytes > 0 && strcmp(request->request_method, "HEAD") != 0)
+	if (body_bytes > 0 && !(method && strcmp(method, "HEAD") == 0))
 		mg_write(conn, body, body_bytes);
 	return status;
 }
 
-/* One line of plain text; nothing of the request is repeated in it. */
 int hrv_http_refuse(struct mg_connection *conn, int status, const char *headers, const char *text)
 {
 	char line[512];

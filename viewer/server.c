@@ -4,6 +4,7 @@
  * is to end at once. It owns nothing that outlives the process. */
 #include "server.h"
 
+#include "gate.h"
 #include "hr_err.h"
 #include "http.h"
 
@@ -11,6 +12,7 @@
 #include <civetweb.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +20,8 @@
 
 /* A websocket keeps a thread for its life; the spare ones answer everything else. */
 #define SPARE_THREADS 32
+
+#define FILES_AT_START 4096 /* no descriptor is above when the server starts */
 
 /* The one that runs; civetweb keeps a pointer to it. */
 static struct hrv_server the_server;
@@ -57,20 +61,31 @@ int hrv_server_resolve(const char *host, struct hrv_server_address *out, char wh
 	return 0;
 }
 
-/* civetweb only says that it failed. Binding first says why; between the two nobody is likely to come. */
-static int probe(const struct hrv_server_address *address, char why[HRV_SERVER_WHY_BYTES])
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+	return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+	                                            : ((const struct sockaddr_in *)address)->sin_port);
+}
+
+/* The socket that people come to; fills in the port. */
+static int listen_on(struct hrv_server_address *address, int *out, char why[HRV_SERVER_WHY_BYTES])
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV},
 	                *found = NULL;
+	struct sockaddr_storage bound;
+	socklen_t bound_bytes = sizeof bound;
 	char port[8];
 	int one = 1, err = 0;
 
 	snprintf(port, sizeof port, "%u", address->port);
-	if (getaddrinfo(address->host, port, &hints, &found) != 0)
+	if (getaddrinfo(address->host, port, &hints, &found) != 0) {
+		snprintf(why, HRV_SERVER_WHY_BYTES, "cannot serve on %s", address->host);
 		return HR_EIO;
-	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	}
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-	    bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
+	    bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&bound, &bound_bytes) != 0) {
 		err = errno == EADDRINUSE ? HR_EEXIST : HR_EIO;
 		if (err == HR_EEXIST)
 			snprintf(why, HRV_SERVER_WHY_BYTES,
@@ -79,18 +94,38 @@ static int probe(const struct hrv_server_address *address, char why[HRV_SERVER_W
 		else
 			snprintf(why, HRV_SERVER_WHY_BYTES, "cannot serve on %s, port %u: %s", address->host,
 			         address->port, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	} else {
+		address->port = port_of(&bound);
+		*out = fd;
 	}
-	if (fd >= 0)
-		close(fd);
 	freeaddrinfo(found);
 	return err;
 }
 
-static void set_address(struct hrv_server *server, const struct hrv_server_address *address)
+/* civetweb has opened a socket of its own, which nobody knows of: the gate takes its place. */
+static void lead_from_gate(const struct mg_context *context)
 {
-	server->address = *address;
-	/* A cookie is for a host, whatever the port: several hrviews must not take each other's for theirs. */
-	snprintf(server->cookie_name, sizeof server->cookie_name, "hrview-%u", address->port);
+	struct mg_server_port own;
+	struct sockaddr_storage bound;
+	int listens, found = -1;
+
+	if (mg_get_server_ports(context, 1, &own) != 1)
+		return;
+	for (int fd = 0; found < 0 && fd < FILES_AT_START; fd++) {
+		socklen_t listens_bytes = sizeof listens, bound_bytes = sizeof bound;
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_bytes) == 0 && listens &&
+		    getsockname(fd, (struct sockaddr *)&bound, &bound_bytes) == 0 && port_of(&bound) == own.port)
+			found = fd;
+	}
+	the_server.led = found >= 0 && hrv_gate_lead_to(found) == 0;
+}
+
+static void on_closed(const struct mg_connection *conn)
+{
+	(void)conn;
+	hrv_gate_left();
 }
 
 int hrv_server_start(const struct hrv_server_options *options, struct hrv_server_address *address,
@@ -101,12 +136,13 @@ int hrv_server_start(const struct hrv_server_options *options, struct hrv_server
 	        .http_error = on_http_error,
 	        .log_message = on_log,
 	        .log_access = on_log,
+	        .connection_closed = on_closed,
+	        .init_context = lead_from_gate,
 	};
-	char ports[HRV_SERVER_ADDRESS_BYTES + 16], threads[8];
-	bool ipv6 = strchr(address->host, ':') != NULL;
+	char threads[8];
 	const char *const settings[] = {
 	        "listening_ports",
-	        ports,
+	        "127.0.0.1:0", /* see lead_from_gate() */
 	        "num_threads",
 	        threads,
 	        "tcp_nodelay",
@@ -123,27 +159,27 @@ int hrv_server_start(const struct hrv_server_options *options, struct hrv_server
 	        "no",
 	        NULL,
 	};
-	struct mg_server_port bound[4];
 	struct hrv_server *server = &the_server;
+	int listener;
 
-	int err = probe(address, why);
+	int err = listen_on(address, &listener, why);
 	if (err != 0)
 		return err;
 	server->options = *options;
-	set_address(server, address);
-	snprintf(ports, sizeof ports, ipv6 ? "[%s]:%u" : "%s:%u", address->host, address->port);
+	server->address = *address;
+	/* A cookie is for a host, whatever the port: several hrviews must not take each other's for theirs. */
+	snprintf(server->cookie_name, sizeof server->cookie_name, "hrview-%u", address->port);
 	snprintf(threads, sizeof threads, "%d", HRV_CLIENTS_MAX + SPARE_THREADS);
 	mg_init_library(MG_FEATURES_DEFAULT);
 	struct mg_context *context = mg_start(&callbacks, server, (const char **)settings);
-	if (!context || mg_get_server_ports(context, 4, bound) < 1) {
-		snprintf(why, HRV_SERVER_WHY_BYTES, "cannot serve on %s, port %u", address->host, address->port);
+	if (context)
+		hrv_http_handle_websockets(context, server);
+	if (!context || !server->led || hrv_gate_start(listener, HRV_CLIENTS_MAX + SPARE_THREADS) != 0) {
+		snprintf(why, HRV_SERVER_WHY_BYTES,
+		         "cannot serve on %s, port %u: the system gives no threads or "
+		         "descriptors",
+		         address->host, address->port);
 		return HR_EIO;
-	}
-	hrv_http_handle_websockets(context, server);
-	/* With port 0 only now; but then nobody knows the port yet who could ask. */
-	if (address->port == 0) {
-		address->port = (uint16_t)bound[0].port;
-		set_address(server, address);
 	}
 	return 0;
 }

@@ -1,16 +1,13 @@
-"""hrview as a server: the page, /api, the websocket's frames against the truth, and who gets in."""
-import contextlib
+"""hrview as a server: the page, /api, the websocket's frames against the truth."""
 import os
 import re
-import socket
 import struct
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
-from viewer import NO_FILE, Program, Refused, Server, WebSocket, dump, others_can_run_python, poll, segments_of
+from viewer import (NO_FILE, Program, Refused, Server, WebSocket, dump, entry_of, poll, segments_of, source, triples,
+                    watch)
 
 WITHOUT_PAGE = b"HR_PAGE=OFF"  # what an hrview that was built without its page says
 
@@ -21,23 +18,6 @@ def server():
         yield running
 
 
-def entry_of(frame, pid):
-    (entry,) = [program for program in frame["programs"] if program["pid"] == pid]
-    return entry
-
-
-def watch(page, program):
-    """(instance, index of the program's file, the first full frame)"""
-    frame = page.ask(full=True)
-    instance = entry_of(frame, program.pid)["id"]
-    frame = page.ask(instance)
-    assert frame["program"]["full"] is True
-    (index,) = [file["i"] for file in frame["program"]["files"] if file["path"] == str(program.path)]
-    return instance, index, frame
-
-
-def triples(flat):
-    return {flat[i]: flat[i + 1] for i in range(0, len(flat), 3)}
 
 
 # ---- frames --------------------------------------------------------------------------------------------------------
@@ -255,20 +235,6 @@ def test_health_and_methods(server):
     assert server.request("/ws")[0] == 426
 
 
-@pytest.mark.parametrize("path", [
-    "/../../etc/passwd", "/assets/../../../etc/passwd", "/assets/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/etc/passwd",
-    "/assets//etc/passwd", "/index.html", "/api/dump/", "/api/dump/x", "/api/dump/../../etc/passwd", "/api/dump/999999999",
-])
-def test_there_is_nothing_but_what_is_served(server, path):
-    status, _, body = server.request(path)
-    assert status == 404 and b"root:" not in body
-
-
-def source(server, instance, file):
-    status, headers, body = server.request("/api/source?program=%s&file=%s" % (instance, file))
-    return status, headers["X-Source"], body
-
-
 def test_source_is_given_and_told_when_changed(server, tmp_path):
     with Program(tmp_path) as program, WebSocket(server.port) as page:
         text = program.path.read_bytes()
@@ -299,111 +265,6 @@ def test_source_of_text_without_a_file_travels_with_the_program(server, tmp_path
         assert source(server, instance, made["i"]) == (200, "loaded", b"def g():\n    return 5\n")
 
 
-def test_source_only_of_the_table(server, tmp_path):
-    with Program(tmp_path) as program, WebSocket(server.port) as page:
-        instance, file, _ = watch(page, program)
-        for index in ("99999", str(NO_FILE)):
-            assert source(server, instance, index)[0] == 404
-        assert source(server, "00000000000000ff", file)[0] == 404
-        for query in ("", "?program=" + instance, "?file=0", "?program=%s&file=-1" % instance,
-                      "?program=%s&file=/etc/passwd" % instance, "?program=xyz&file=0", "?program=%s&file=4294967296" % instance,
-                      "?program=1%s&file=0" % instance):
-            assert server.request("/api/source" + query)[0] == 400, query
-
-
-def test_source_swapped_for_a_link_is_not_followed(server, tmp_path):
-    secret = tmp_path / "secret"
-    secret.write_text("the key")
-    with Program(tmp_path) as program, WebSocket(server.port) as page:
-        instance, file, _ = watch(page, program)
-        program.path.unlink()
-        program.path.symlink_to(secret)
-        status, _, body = source(server, instance, file)
-        assert status == 404 and b"the key" not in body and b"symbolic link" in body
-        program.path.unlink()
-        os.mkfifo(program.path)
-        status, _, body = source(server, instance, file)
-        assert status == 404 and b"regular file" in body
-
-
-@pytest.mark.skipif(os.geteuid() != 0 or not others_can_run_python(),
-                    reason="only root sees another user's program (tests/unit/test_source.c has it without Python)")
-def test_roots_hrview_reads_no_more_than_the_user_could(server):
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))  # pytest's own are for nobody else
-        folder.chmod(0o755)
-        secret = folder / "secret.py"
-        secret.write_text("password = 1\n")
-        program = stack.enter_context(Program(folder, arguments="files=heartrate_shm.files.all", uid=65534))
-        page = stack.enter_context(WebSocket(server.port))
-        # The program names a file that it may read when it does, and may not when hrview is asked.
-        program.do("exec(compile(open(%r).read(), %r, 'exec'))" % (str(secret), str(secret)))
-        secret.chmod(0o600)
-        instance = entry_of(page.ask(), program.pid)["id"]
-        files = {entry["path"]: entry["i"] for entry in page.ask(instance)["program"]["files"]}
-        status, _, body = source(server, instance, files[str(secret)])
-        assert status == 404 and b"may not be read" in body and b"password" not in body
-        assert source(server, instance, files[str(program.path)])[0] == 200
-        secret.chmod(0o644)
-        assert source(server, instance, files[str(secret)])[0] == 200
-
-
-# ---- who gets in ---------------------------------------------------------------------------------------------------
-
-
-def test_host_must_be_loopback(server):
-    for host in ("evil.example", "evil.example:%d" % server.port, "127.0.0.1.evil.example", "0.0.0.0"):
-        assert server.request("/api/programs", host=host)[0] == 403, host
-    for host in ("localhost", "localhost:1", "127.0.0.1:8888", "[::1]:9999", "x.localhost:80"):
-        assert server.request("/api/programs", host=host)[0] == 200, host
-    with pytest.raises(Refused) as refused:
-        WebSocket(server.port, Host="evil.example")
-    assert refused.value.status == 403
-
-
-def test_pages_of_other_sites_get_nothing(server):
-    own = "http://127.0.0.1:%d" % server.port
-    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "http://localhost:%d" % server.port, own + ".evil.example"):
-        assert server.request("/api/programs", Origin=origin)[0] == 403, origin
-        with pytest.raises(Refused) as refused:
-            WebSocket(server.port, Origin=origin)
-        assert refused.value.status == 403
-    assert server.request("/api/programs", Origin=own)[0] == 200
-    with WebSocket(server.port, Origin=own) as page:
-        assert page.ask()["v"] == 1
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_another_user_needs_the_token():
-    with Server("--token", "s3cret", uid=65534) as server:
-        status, headers, body = server.request("/api/programs")
-        assert status == 401 and headers["WWW-Authenticate"] == "Bearer" and b"token" in body
-        with pytest.raises(Refused) as refused:
-            WebSocket(server.port)
-        assert refused.value.status == 401
-        assert server.request("/api/programs", Authorization="Bearer wrong")[0] == 401
-        assert server.request("/api/programs", Authorization="Bearer s3cret")[0] == 200
-        assert server.request("/api/programs?token=s3cret")[0] == 200
-        cookie = "hrview-%d=s3cret" % server.port
-        with WebSocket(server.port, Cookie=cookie) as page:
-            assert page.ask()["v"] == 1
-        with pytest.raises(Refused):
-            WebSocket(server.port, Cookie="hrview-1=s3cret")
-        status, headers, _ = server.request("/?token=s3cret")
-        if status == 200:
-            assert headers["Set-Cookie"] == cookie + "; Path=/; HttpOnly; SameSite=Strict"
-    with Server(uid=65534) as server:
-        assert server.request("/api/programs")[0] == 401
-
-
-def test_all_addresses_need_the_token_that_is_printed():
-    with Server("--host", "0.0.0.0") as server:
-        token = re.search(r"\?token=([0-9a-f]{32})$", server.url).group(1)
-        assert server.request("/api/programs")[0] == 401
-        assert server.request("/api/programs?token=" + token)[0] == 200
-        assert server.request("/api/programs?token=" + token, host="box.example:1")[0] == 200
-
-
 # ---- load ----------------------------------------------------------------------------------------------------------
 
 
@@ -428,19 +289,6 @@ def test_the_65th_page_gets_a_clear_503_and_the_others_go_on(server):
     finally:
         for page in pages:
             page.close()
-
-
-def test_silent_connections_do_not_keep_others_out(server):
-    with WebSocket(server.port) as page:
-        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
-        try:
-            assert page.ask()["v"] == 1
-            assert server.request("/healthz")[0] == 200
-            with WebSocket(server.port) as another:
-                assert another.ask()["v"] == 1
-        finally:
-            for connection in silent:
-                connection.close()
 
 
 def test_many_hrviews_watch_one_program(tmp_path):

@@ -272,6 +272,30 @@ class WebSocket:
         self.close()
 
 
+def entry_of(frame, pid):
+    (entry,) = [program for program in frame["programs"] if program["pid"] == pid]
+    return entry
+
+
+def watch(page, program):
+    """(instance, index of the program's file, the first full frame)"""
+    frame = page.ask(full=True)
+    instance = entry_of(frame, program.pid)["id"]
+    frame = page.ask(instance)
+    assert frame["program"]["full"] is True
+    (index,) = [file["i"] for file in frame["program"]["files"] if file["path"] == str(program.path)]
+    return instance, index, frame
+
+
+def triples(flat):
+    return {flat[i]: flat[i + 1] for i in range(0, len(flat), 3)}
+
+
+def source(server, instance, file):
+    status, headers, body = server.request("/api/source?program=%s&file=%s" % (instance, file))
+    return status, headers["X-Source"], body
+
+
 def unpack(data):
     value, end = unpack_at(data, 0)
     assert end == len(data), "bytes behind the frame"

@@ -5,7 +5,10 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,6 +72,37 @@ static void test_token_is_found_in_its_three_places_only(void **state)
 	assert_false(hrv_token_is_given("s3cret", "Bearer s3cre", "token=s3crett", "hrview-1=S3cret", "hrview-1"));
 	assert_false(hrv_token_is_given("s3cret", NULL, "mytoken=s3cret", "hrview-2=s3cret", "hrview-1"));
 	assert_false(hrv_token_is_given("s3cret", "Bearer s3crets3cret", NULL, NULL, "hrview-1"));
+}
+
+static sigjmp_buf touched;
+
+static void on_touch(int signal)
+{
+	(void)signal;
+	siglongjmp(touched, 1);
+}
+
+/* What is given lies across two pages, the second of which nobody may touch: who goes on behind the first wrong letter
+ * does, and so takes as long as for a right one. */
+static void test_all_of_a_wrong_token_is_looked_at(void **state)
+{
+	(void)state;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sigaction act = {.sa_handler = on_touch}, before;
+	volatile bool touches = false;
+
+	assert_ptr_not_equal(pages, MAP_FAILED);
+	memcpy(pages + page - 6, "wrong!wrong!", 12);
+	assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+	assert_int_equal(sigaction(SIGSEGV, &act, &before), 0);
+	if (sigsetjmp(touched, 1) == 0)
+		hrv_token_is_equal(pages + page - 6, 12, "s3cret");
+	else
+		touches = true;
+	assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
+	assert_true(touches);
+	munmap(pages, 2 * page);
 }
 
 static void test_tokens_are_made_and_judged(void **state)
@@ -216,6 +250,7 @@ int main(void)
 	        cmocka_unit_test(test_host_must_be_this_machines_loopback),
 	        cmocka_unit_test(test_origin_must_be_the_host),
 	        cmocka_unit_test(test_token_is_found_in_its_three_places_only),
+	        cmocka_unit_test(test_all_of_a_wrong_token_is_looked_at),
 	        cmocka_unit_test(test_tokens_are_made_and_judged),
 	        cmocka_unit_test(test_peer_of_ours_is_known),
 	        cmocka_unit_test(test_peer_with_an_ipv6_socket_is_known),
