@@ -273,7 +273,8 @@ static void let_in(void)
 static int look_at_clock(void)
 {
 	static const struct hrv_refusal too_late = {"408 Request Timeout", "no request has come within two seconds"},
-	                                busy = {"503 Service Unavailable", "all of this hrview's threads are busy: try "
+	                                busy = {"503 Service Unavailable",
+	                                        "all of this hrview's threads are busy: try "
 	                                        "again, or start another hrview with --port 0"};
 	uint64_t now = now_ms(), next = now + 60000;
 
@@ -332,13 +333,14 @@ static void ask_for_files(void)
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
 		return;
 	if (files.rlim_cur < AT_DOOR_MAX + SPARE_FILES) {
-		files.rlim_cur = files.rlim_max < AT_DOOR_MAX + SPARE_FILES ? files.rlim_max : AT_DOOR_MAX + SPARE_FILES;
+		files.rlim_cur =
+		        files.rlim_max < AT_DOOR_MAX + SPARE_FILES ? files.rlim_max : AT_DOOR_MAX + SPARE_FILES;
 		setrlimit(RLIMIT_NOFILE, &files);
 		getrlimit(RLIMIT_NOFILE, &files);
 	}
 	if (files.rlim_cur < AT_DOOR_MAX + SPARE_FILES)
-		gate.count_max = files.rlim_cur > 2 * SPARE_FILES ? (int)files.rlim_cur - SPARE_FILES
-		                                                  : (int)files.rlim_cur / 2;
+		gate.count_max =
+		        files.rlim_cur > 2 * SPARE_FILES ? (int)files.rlim_cur - SPARE_FILES : (int)files.rlim_cur / 2;
 }
 
 int hrv_gate_start(int listener, int workers)
@@ -353,8 +355,7 @@ int hrv_gate_start(int listener, int workers)
 	ask_for_files();
 	gate.epoll = epoll_create1(EPOLL_CLOEXEC);
 	gate.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (gate.epoll < 0 || gate.kick < 0 ||
-	    epoll_ctl(gate.epoll, EPOLL_CTL_ADD, listener, &listening) != 0 ||
+	if (gate.epoll < 0 || gate.kick < 0 || epoll_ctl(gate.epoll, EPOLL_CTL_ADD, listener, &listening) != 0 ||
 	    epoll_ctl(gate.epoll, EPOLL_CTL_ADD, gate.kick, &kicked) != 0)
 		return HR_EIO;
 	if (pthread_create(&thread, NULL, keep, NULL) != 0)

@@ -16,8 +16,8 @@
  * civetweb, which has no other way of being given a connection: see accept() in gate.c. HR_EIO. */
 int hrv_gate_lead_to(int fd);
 
-/* After that: guards the socket `listener` (bound, listening, not blocking; taken over) on a thread of its own until the
- * process ends. At most `workers` connections are inside at a time. There is one gate in a process. HR_EIO. */
+/* After that: guards the socket `listener` (bound, listening, not blocking; taken over) on a thread of its own until
+ * the process ends. At most `workers` connections are inside at a time. There is one gate in a process. HR_EIO. */
 int hrv_gate_start(int listener, int workers);
 
 /* A connection that was let in has ended. Any thread. */

@@ -8,11 +8,11 @@
 
 #define BAD "400 Bad Request"
 
-static const struct hrv_refusal not_text = {BAD, "a request's head is text: no control characters, lines ended by CR LF"},
+static const struct hrv_refusal not_text = {BAD,
+                                            "a request's head is text: no control characters, lines ended by CR LF"},
                                 bad_first_line = {BAD, "a request begins with METHOD /PATH HTTP/1.1"},
                                 bad_field = {BAD, "a header field is `name: value`, on one line"},
-                                two_hosts = {BAD, "a request has one Host"},
-                                body = {BAD, "a request has no body here"},
+                                two_hosts = {BAD, "a request has one Host"}, body = {BAD, "a request has no body here"},
                                 too_many = {"431 Request Header Fields Too Large",
                                             "a request has 64 header fields at most"};
 
