@@ -134,6 +134,9 @@ static int sum_lines(struct hrv_dump *dump, const uint32_t *rank)
 		if (lines[i].known)
 			ranked[known++] = (struct ranked){rank[lines[i].file],
 			                                  {lines[i].line, lines[i].hits, lines[i].last_tick}};
+	for (size_t i = 0; i < known; i++)
+		if (ranked[i].line.last_tick > dump->last_hit_tick)
+			dump->last_hit_tick = ranked[i].line.last_tick;
 	qsort(ranked, known, sizeof *ranked, by_file_and_line);
 	for (size_t i = 0; i < known; i++) {
 		struct hrv_dump_file *file = &dump->files[ranked[i].file];
@@ -197,6 +200,8 @@ int hrv_dump_read(const struct hrv_program *program, struct hrv_dump *out)
 	    (err = hrv_codes_update(&out->codes, program->reader)) != 0 || (err = read_paths(out)) != 0 ||
 	    (err = hrv_reader_status(program->reader, &out->status)) != 0)
 		return err;
+	hrv_moment_take(program, &out->status, &out->moment);
+	hrv_moment_ask_kernel(&out->moment, program, &out->stacks);
 	return put_together(out);
 }
 

@@ -4,6 +4,7 @@
 
 #include "codes.h"
 #include "discover.h"
+#include "moment.h"
 #include "stacks.h"
 
 /* A line that can be hit. */
@@ -32,6 +33,8 @@ struct hrv_dump {
 	struct hrv_codes codes;
 	struct hrv_stacks stacks;
 	struct hrv_status status;
+	struct hrv_moment moment;
+	uint64_t last_hit_tick; /* of any line; HR_TICK_NEVER: none was hit */
 };
 
 /* Reads it all. `program` must outlive *out, which the caller ends with hrv_dump_fini() in any case. A program without

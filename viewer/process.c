@@ -2,6 +2,7 @@
 #include "process.h"
 
 #include "hr_err.h"
+#include "hr_layout.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,11 +30,8 @@ static const char *field(const char *stat_text, int number)
 
 #define STAT_BYTES 1024
 
-static int read_stat(uint32_t pid, char text[STAT_BYTES])
+static int read_stat_at(const char *path, char text[STAT_BYTES])
 {
-	char path[64];
-
-	snprintf(path, sizeof path, "/proc/%" PRIu32 "/stat", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? HR_EGONE : HR_EIO;
@@ -44,6 +42,14 @@ static int read_stat(uint32_t pid, char text[STAT_BYTES])
 		return saved == ESRCH ? HR_EGONE : HR_EIO;
 	text[n] = '\0';
 	return 0;
+}
+
+static int read_stat(uint32_t pid, char text[STAT_BYTES])
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/stat", pid);
+	return read_stat_at(path, text);
 }
 
 int hrv_process_start(uint32_t pid, uint64_t *ticks_out)
@@ -70,6 +76,27 @@ bool hrv_process_is_stopped(uint32_t pid)
 	const char *state = read_stat(pid, text) == 0 ? field(text, FIELD_STATE) : NULL;
 
 	return state && (*state == 'T' || *state == 't');
+}
+
+uint32_t hrv_thread_state(uint32_t pid, uint64_t tid)
+{
+	char path[80], text[STAT_BYTES];
+
+	snprintf(path, sizeof path, "/proc/%" PRIu32 "/task/%" PRIu64 "/stat", pid, tid);
+	const char *state = read_stat_at(path, text) == 0 ? field(text, FIELD_STATE) : NULL;
+	switch (state ? *state : '\0') {
+	case 'R':
+		return HR_RUN_RUNNING;
+	case 'S':
+	case 'D':
+	case 'I':
+		return HR_RUN_SLEEPING;
+	case 'T':
+	case 't':
+		return HR_RUN_STOPPED;
+	default:
+		return HR_RUN_UNKNOWN;
+	}
 }
 
 int hrv_process_owner(uint32_t pid, uid_t *out)

@@ -19,6 +19,9 @@ bool hrv_process_maps(uint32_t pid, const char *path_prefix);
 /* Has a signal stopped it (SIGSTOP, Ctrl-Z, a debugger)? */
 bool hrv_process_is_stopped(uint32_t pid);
 
+/* What thread `tid` of it does, as enum hr_run_state. */
+uint32_t hrv_thread_state(uint32_t pid, uint64_t tid);
+
 /* The inode of our own pid namespace, 0 unknown. */
 uint64_t hrv_process_pidns(void);
 
