@@ -60,7 +60,8 @@ def venv(python):
     inside = os.path.join(folder, "bin", "python")
     if contents(stamp) != contents(REQUIREMENTS) or not os.access(inside, os.X_OK):
         run(python, "-m", "venv", "--clear", folder)
-        run(inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS)
+        # The newest gevent has no wheel for every Python, and takes minutes to compile.
+        run(inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary", "-r", REQUIREMENTS)
         shutil.copyfile(REQUIREMENTS, stamp)
     return inside
 
