@@ -20,6 +20,8 @@ import { ProgramView } from './views/program';
 import { SourceView } from './views/source';
 import { StacksView } from './views/stacks';
 import { TopbarView } from './views/topbar';
+import { type Picture, Time } from './time';
+import { isNow, NOW } from './timeline';
 import type { Program } from './wire';
 
 const FIGURES_MS = 250; // how often words and numbers outside the strip are brought up to date
@@ -50,7 +52,8 @@ export class App {
   private mayChoose = false; // the URL names nothing: the page goes to the only program by itself
   private file = -1; // the one shown, -1 none (yet)
   private link: Link = { state: 'connecting' };
-  private paused = false;
+  readonly time = new Time(this.store);
+  private timeEdition = 0; // of the timeline, as it was last
   private readonly follower = new Follower();
   private theme: Theme = loadTheme();
   private timeColumn = loadTimeColumn();
@@ -94,7 +97,7 @@ export class App {
   // What scripts may ask, see api.ts.
 
   get model(): ProgramModel | null {
-    return this.store.model?.id === this.place.program ? this.store.model : null;
+    return this.store.model?.id === this.place.program ? this.time.model : null;
   }
 
   get shownFile(): number {
@@ -106,7 +109,7 @@ export class App {
   }
 
   get isPaused(): boolean {
-    return this.paused;
+    return this.time.frozen;
   }
 
   // Where the reader is.
@@ -119,7 +122,9 @@ export class App {
 
   private goTo(place: Place): void {
     const before = this.place;
-    this.place = place;
+    const { timeline } = this.time;
+    if (place.when !== null || place.program !== before.program) timeline.go(place.when ?? NOW);
+    this.place = { ...place, when: isNow(timeline.place) ? null : timeline.place };
     if (place.program !== before.program || place.file !== before.file || place.entry !== before.entry) this.file = -1;
     if (place.line !== null) this.source.goTo(place.line);
     if (place.file !== null) this.program.show('source');
@@ -136,7 +141,13 @@ export class App {
   private chooseLine(line: number): void {
     const model = this.model;
     if (model === null || this.file === -1) return;
-    this.place = model.placeOf(this.file, line);
+    this.replacePlace(model.placeOf(this.file, line));
+  }
+
+  /** The same view, described anew: it leaves no trail to go back through. */
+  private replacePlace(place: Place): void {
+    const when = this.time.timeline.place;
+    this.place = { ...place, when: isNow(when) ? null : when };
     history.replaceState(null, '', formatRoute(this.place));
   }
 
@@ -228,13 +239,10 @@ export class App {
   }
 
   togglePause(): void {
-    const paused = !this.paused;
-    this.paused = paused;
-    this.store.freeze(paused);
-    this.connection.hold(paused);
-    this.topbar.setPaused(paused);
-    this.runClock();
-    this.figuresAt = Number.NEGATIVE_INFINITY;
+    const { history, timeline } = this.time;
+    if (history === null) return;
+    if (timeline.live || timeline.playing) timeline.pause(history);
+    else timeline.resume();
   }
 
   nextTheme(): void {
@@ -262,12 +270,8 @@ export class App {
       this.sourcesArrived = true;
     }
     this.link = link;
-    this.runClock();
+    this.clock.run(link.state === 'open');
     this.figuresAt = Number.NEGATIVE_INFINITY;
-  }
-
-  private runClock(): void {
-    this.clock.run(!this.paused && this.link.state === 'open');
   }
 
   // What is drawn.
@@ -278,11 +282,15 @@ export class App {
     if (this.placed) Object.assign(changes, everything());
     const wall = performance.now();
     const figures = this.placed || wall - this.figuresAt > FIGURES_MS;
+    if (figures && this.timeEdition !== this.time.timeline.edition) {
+      this.timeEdition = this.time.timeline.edition;
+      if (this.place.program !== null) this.replacePlace(this.place);
+    }
     this.placed = false;
     if (figures) this.figuresAt = wall;
     if (this.place.program === null) this.drawHome(changes, figures);
     else this.drawProgram(changes, figures, wall);
-    if (figures) this.health.setLink(this.link, this.paused);
+    if (figures) this.health.setLink(this.link, this.time.frozen);
   }
 
   private drawHome(changes: Changes, figures: boolean): void {
@@ -302,30 +310,31 @@ export class App {
   private drawProgram(changes: Changes, figures: boolean, wall: number): void {
     this.home.root.hidden = true;
     this.program.root.hidden = false;
-    const model = this.model;
     const program = this.store.programOf(this.place.program as string);
-    const now = this.clock.now();
-    if (figures) this.drawAround(program, model, now);
-    if (model === null) return;
     const live = program?.state === 'live';
-    const tick = model.tick + (live ? now - model.heardAt : 0);
+    const here = this.store.model?.id === this.place.program;
+    const picture = here ? this.time.picture(live, this.file, this.clock.now(), wall) : null;
+    if (figures) this.drawAround(program, picture?.model ?? null, picture?.now ?? 0);
+    if (picture === null) return;
+    const { model, now, tick } = picture;
+    if (picture.anew) Object.assign(changes, everything());
     if (changes.program || changes.files) this.files.setFiles(model);
     if (changes.program || changes.files) this.files.setCurrent(this.file);
-    if (figures) this.files.update(now, wall);
-    if (changes.threads || changes.files || this.sourcesArrived) this.stacks.invalidate();
-    this.stacks.update(model, live, tick, wall);
-    if (this.file !== -1) this.drawSource(model, changes, now, tick, wall);
+    if (figures || picture.anew) this.files.update(now, wall);
+    if (picture.turned || changes.files || this.sourcesArrived) this.stacks.invalidate();
+    this.stacks.update(model, live || this.time.frozen, tick, wall);
+    if (this.file !== -1) this.drawSource(picture, changes, wall);
     this.sourcesArrived = false;
   }
 
-  private drawSource(model: ProgramModel, changes: Changes, now: number, tick: number, wall: number): void {
+  private drawSource({ model, now, tick, turned }: Picture, changes: Changes, wall: number): void {
     const { file } = this;
     if (changes.program || changes.files || this.sourcesArrived)
       this.source.setSource(model, file, this.sources.get(model.id, file));
-    if (changes.program || changes.lines) this.source.setTable(model.table(file), changes.turned || changes.program);
-    if (changes.program || changes.threads) this.source.setThreads(model, file);
+    this.source.setTable(model.table(file));
+    if (changes.program || turned) this.source.setThreads(model, file);
     this.source.draw({ model, file, now, tick, wall, target: this.place.line, still: this.lessMotion.matches, timeColumn: this.timeColumn });
-    if (this.follower.on && !this.paused) this.follow(model, wall);
+    if (this.follower.on && (this.time.timeline.live || this.time.timeline.playing)) this.follow(model, wall);
   }
 
   /** What stands around the source: the top line, messages, health, title. */

@@ -13,6 +13,8 @@ export class LineTable {
   lastLine = 1;
   /** How many lines have been hit. */
   hitLines = 0;
+  /** Another one whenever a line began to be one that can be hit, or was hit for the first time. */
+  edition = 0;
 
   /** The item of a line, -1 when it cannot be hit. */
   itemOf(line: number): number {
@@ -33,8 +35,8 @@ export class LineTable {
   }
 
   /** Takes over `line, hits, last_tick` triples. What is new since the last frame happened about `now`; in a frame
-   * that replaces everything nothing is known of when. Returns whether a line began or ceased to be unhit. */
-  apply(triples: Triples, replaces: boolean, now: number): boolean {
+   * that replaces everything nothing is known of when. */
+  apply(triples: Triples, replaces: boolean, now: number): void {
     let turned = false;
     for (let i = 0; i < triples.length; i += 3) {
       const line = triples[i] as number;
@@ -55,7 +57,7 @@ export class LineTable {
       else this.heat.advance(item, hits, now);
       this.lastTicks[item] = triples[i + 2] as number;
     }
-    return turned;
+    if (turned) this.edition++;
   }
 
   /** The n lines with the most hits, most first; lines never hit are left out. */

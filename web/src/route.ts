@@ -4,19 +4,24 @@
 //   #/p/INSTANCE                           a program; its caller's file opens
 //   #/p/INSTANCE?file=PATH                 a file of it
 //   #/p/INSTANCE?file=PATH&line=N          at a line
+//   …&at=T  &span=A-B  &span=A-  &marks=A,B  a moment, a span that alone counts, marks (timeline.ts); ticks, which are
+//                                          milliseconds since the program's start
 //   #/p/INSTANCE?file=PATH&entry=I         where a path has several entries (it changed while the program ran), not
 //                                          the newest but the one with this index
 //
 // An empty fragment lets the page choose: the only live program, else all.
+import { formatWhen, parseWhen, type When } from './timeline';
 
 export interface Place {
   readonly program: string | null;
   readonly file: string | null;
   readonly entry: number | null;
   readonly line: number | null;
+  /** null: does not say; the reader stays where he is in time. */
+  readonly when: When | null;
 }
 
-export const HOME: Place = { program: null, file: null, entry: null, line: null };
+export const HOME: Place = { program: null, file: null, entry: null, line: null, when: null };
 
 /** null: the page may choose. What makes no sense leads home. */
 export function parseRoute(hash: string): Place | null {
@@ -29,6 +34,7 @@ export function parseRoute(hash: string): Place | null {
     file: query.get('file'),
     entry: natural(query.get('entry')),
     line: natural(query.get('line')),
+    when: ['at', 'span', 'marks'].some((key) => query.has(key)) ? parseWhen(query.get('span'), query.get('at'), query.get('marks')) : null,
   };
 }
 
@@ -38,6 +44,7 @@ export function formatRoute(place: Place): string {
   if (place.file !== null) query.push(`file=${readable(place.file)}`);
   if (place.entry !== null) query.push(`entry=${place.entry}`);
   if (place.line !== null) query.push(`line=${place.line}`);
+  if (place.when !== null) query.push(...formatWhen(place.when));
   return `#/p/${place.program}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 }
 

@@ -1,12 +1,11 @@
 // store.ts — what the page knows: frames are applied here, views read from here. No DOM, no network.
 import { Heat } from './heat';
+import { History } from './history';
 import { LineTable } from './lines';
 import { Pulses } from './pulses';
 import { Samples } from './samples';
 import type { Place } from './route';
 import type { FileEntry, Note, Program, ProgramFrame, Sampler, Thread, WireFrame } from './wire';
-
-const TABLES_KEPT = 8; // a file looked at before shows its last picture at once when it is opened again
 
 /** What changed since views were last brought up to date. */
 export interface Changes {
@@ -15,9 +14,6 @@ export interface Changes {
   program: boolean; // another one, or it started over
   files: boolean;
   totals: boolean;
-  lines: boolean;
-  turned: boolean; // a line began to be one that can be hit, or was hit for the first time
-  threads: boolean;
   health: boolean; // drops, notes, sampler
 }
 
@@ -28,33 +24,29 @@ export function noChanges(): Changes {
     program: false,
     files: false,
     totals: false,
-    lines: false,
-    turned: false,
-    threads: false,
     health: false,
   };
 }
 
-/** One program, followed. */
+/** One program as it stands at a moment: now, or in the past (past.ts). All that views draw of it is in here. */
 export class ProgramModel {
   gone = false;
   tick = 0;
   heardAt: number; // clock of the last frame
   activeAt = Number.NEGATIVE_INFINITY; // clock of the last frame with hits in it
-  readonly files: FileEntry[] = [];
-  readonly fileHeat = new Heat();
-  readonly fileLastTicks: number[] = [];
+  fileHeat = new Heat();
   threads: readonly Thread[] = [];
   drops: ReadonlyMap<string, number> = new Map();
   readonly notes: Note[] = [];
   sampler: Sampler | null = null;
-  readonly samples = new Samples();
+  samples = new Samples();
   private readonly tables = new Map<number, LineTable>();
   private readonly colours = new Map<number, number>();
 
   constructor(
     readonly id: string,
     now: number,
+    readonly files: FileEntry[] = [],
   ) {
     this.heardAt = now;
   }
@@ -67,7 +59,7 @@ export class ProgramModel {
 
   placeOf(file: number, line: number | null): Place {
     const path = this.files[file]?.path ?? '';
-    return { program: this.id, file: path, entry: this.fileAt(path, null) === file ? null : file, line };
+    return { program: this.id, file: path, entry: this.fileAt(path, null) === file ? null : file, line, when: null };
   }
 
   /** The file to show when none is named: the caller's, else the hottest, else any that is traced. -1 none yet. */
@@ -105,17 +97,17 @@ export class ProgramModel {
     }
   }
 
-  /** Makes room for a file's counts; the file looked at longest ago is forgotten. */
+  /** The counts of a file to be added to, or made anew. */
   openTable(file: number, anew: boolean): LineTable {
     const known = anew ? undefined : this.tables.get(file);
     const table = known ?? new LineTable();
-    this.tables.delete(file);
-    this.tables.set(file, table);
-    for (const oldest of this.tables.keys()) {
-      if (this.tables.size <= TABLES_KEPT) break;
-      this.tables.delete(oldest);
-    }
+    if (known === undefined) this.tables.set(file, table);
     return table;
+  }
+
+  /** Threads keep the colours that they have in another picture of the same program. */
+  takeColours(other: ProgramModel): void {
+    for (const [thread, colour] of other.colours) this.colours.set(thread, colour);
   }
 }
 
@@ -125,10 +117,11 @@ export class Store {
   model: ProgramModel | null = null;
   /** hrview's clock minus this machine's, milliseconds: for "started … ago" of another machine's hrview. */
   skew = 0;
-  /** While true threads stay as they are; what arrives is kept for later. */
-  frozen = false;
+  /** Of the program followed. */
+  history: History | null = null;
+  /** False: the history comes from elsewhere, a recording. */
+  keepsHistory = true;
   changes = noChanges();
-  private heldThreads: readonly Thread[] | null = null;
 
   programOf(id: string): Program | null {
     return this.programs?.find((program) => program.id === id) ?? null;
@@ -148,14 +141,6 @@ export class Store {
     if (frame.program !== null) this.applyProgram(frame.program, now);
   }
 
-  freeze(frozen: boolean): void {
-    this.frozen = frozen;
-    if (frozen || this.heldThreads === null) return;
-    this.model?.setThreads(this.heldThreads);
-    this.heldThreads = null;
-    this.changes.threads = true;
-  }
-
   takeChanges(): Changes {
     const changes = this.changes;
     this.changes = noChanges();
@@ -173,8 +158,7 @@ export class Store {
     const startsOver = frame.full || this.model === null || this.model.id !== frame.id;
     if (startsOver) {
       this.model = new ProgramModel(frame.id, now);
-      this.heldThreads = null;
-      changes.program = changes.threads = changes.health = true;
+      changes.program = changes.health = true;
     }
     const model = this.model as ProgramModel;
     const before = startsOver ? frame.tick : model.tick;
@@ -183,9 +167,13 @@ export class Store {
     for (const file of frame.files) model.files[file.index] = file;
     changes.files ||= frame.files.length > 0;
     this.applyTotals(model, frame, startsOver, now);
-    this.applyLines(model, frame, now);
-    this.applyThreads(model, frame, startsOver);
-    if (frame.tick > before) model.samples.take(this.heldThreads ?? model.threads, model.files);
+    for (const { file, full, lines } of frame.linesOf) {
+      const anew = full || model.table(file) === null;
+      model.openTable(file, anew).apply(lines, anew, now);
+    }
+    if (frame.threads !== null) model.setThreads(frame.threads);
+    if (frame.tick > before) model.samples.take(model.threads, model.files);
+    this.remember(frame);
     if (frame.drops !== null) model.drops = frame.drops;
     if (frame.sampler !== null) model.sampler = frame.sampler;
     model.notes.push(...frame.notes);
@@ -198,29 +186,15 @@ export class Store {
       const hits = frame.totals[i + 1] as number;
       if (startsOver) model.fileHeat.seed(file, hits);
       else model.fileHeat.advance(file, hits, now);
-      model.fileLastTicks[file] = frame.totals[i + 2] as number;
     }
     if (frame.totals.length === 0) return;
     if (!startsOver) model.activeAt = now;
     this.changes.totals = true;
   }
 
-  private applyLines(model: ProgramModel, frame: ProgramFrame, now: number): void {
-    if (frame.file === null) return;
-    const anew = frame.linesFull || model.table(frame.file) === null;
-    const table = model.openTable(frame.file, anew);
-    const turned = table.apply(frame.lines, anew, now);
-    this.changes.lines ||= anew || frame.lines.length > 0;
-    this.changes.turned ||= anew || turned;
-  }
-
-  private applyThreads(model: ProgramModel, frame: ProgramFrame, startsOver: boolean): void {
-    if (frame.threads === null) return;
-    if (this.frozen && !startsOver) {
-      this.heldThreads = frame.threads;
-      return;
-    }
-    model.setThreads(frame.threads);
-    this.changes.threads = true;
+  private remember(frame: ProgramFrame): void {
+    if (!this.keepsHistory) return;
+    if (this.history?.program !== frame.id) this.history = new History(frame.id);
+    this.history.take(frame);
   }
 }

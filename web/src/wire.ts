@@ -6,6 +6,8 @@ import { decode } from '@msgpack/msgpack';
 
 export const WIRE_VERSION = 1;
 export const NO_FILE = 0xffffffff;
+const FULL = 1;
+const ALL = 2;
 
 export type ProgramState = 'live' | 'closed' | 'dead' | 'unknown' | 'corrupt';
 
@@ -75,6 +77,13 @@ export interface Sampler {
 /** Flat triples: what, hits, last tick. */
 export type Triples = readonly number[];
 
+/** Lines of a file: all that can be hit (`full`), or those that changed. */
+export interface FileLines {
+  readonly file: number;
+  readonly full: boolean;
+  readonly lines: Triples;
+}
+
 export interface ProgramFrame {
   readonly id: string;
   readonly full: boolean;
@@ -82,9 +91,7 @@ export interface ProgramFrame {
   readonly tick: number;
   readonly files: readonly FileEntry[];
   readonly totals: Triples;
-  readonly file: number | null;
-  readonly linesFull: boolean;
-  readonly lines: Triples;
+  readonly linesOf: readonly FileLines[];
   readonly threads: readonly Thread[] | null; // null: as before
   readonly drops: ReadonlyMap<string, number> | null; // null: as before
   readonly notes: readonly Note[];
@@ -98,10 +105,11 @@ export interface WireFrame {
   readonly program: ProgramFrame | null;
 }
 
+/** The page always asks for the lines of all files, because it keeps their history. */
 export interface Request {
   readonly full: boolean;
   readonly program: string | null; // instance, 16 hexadecimal digits
-  readonly file: number | null;
+  readonly file: number | null; // the one looked at
 }
 
 export class WireError extends Error {
@@ -112,7 +120,7 @@ export function encodeRequest(request: Request): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, WIRE_VERSION);
-  view.setUint8(1, request.full ? 1 : 0);
+  view.setUint8(1, ALL | (request.full ? FULL : 0));
   view.setUint32(4, request.file ?? NO_FILE, true);
   view.setBigUint64(8, request.program === null ? 0n : BigInt('0x' + request.program), true);
   return bytes;
@@ -172,9 +180,7 @@ function guardProgramFrame(value: unknown, at: string): ProgramFrame {
     tick: gone ? 0 : count(map, 'tick', at),
     files: optional(map, 'files', (m, k, a) => list(m, k, a, guardFile), [], at),
     totals: optional(map, 'totals', triples, [], at),
-    file: map['file'] === undefined ? null : count(map, 'file', at),
-    linesFull: optional(map, 'linesFull', flag, false, at),
-    lines: optional(map, 'lines', triples, [], at),
+    linesOf: guardLines(map, at),
     threads: map['threads'] === undefined ? null : list(map, 'threads', at, guardThread),
     drops: map['drops'] === undefined ? null : guardDrops(map['drops'], `${at}.drops`),
     notes: optional(map, 'notes', (m, k, a) => list(m, k, a, guardNote), [], at),
@@ -192,6 +198,19 @@ function guardPulses(value: unknown, at: string): Pulse[] {
       threads: asCount(value[i + 2], `${at}[${i + 2}]`),
     });
   return pulses;
+}
+
+/** Lines of the file that was asked for, or of all: the same to the page. */
+function guardLines(map: Fields, at: string): FileLines[] {
+  if (map['file'] === undefined) return optional(map, 'linesOf', (m, k, a) => list(m, k, a, guardFileLines), [], at);
+  const full = optional(map, 'linesFull', flag, false, at);
+  return [{ file: count(map, 'file', at), full, lines: optional(map, 'lines', triples, [], at) }];
+}
+
+function guardFileLines(value: unknown, at: string): FileLines {
+  if (!Array.isArray(value) || value.length < 3) throw new WireError(`${at}: not a file, whether full, and lines`);
+  const [file, full, lines] = value as unknown[];
+  return { file: asCount(file, `${at}[0]`), full: asFlag(full, `${at}[1]`), lines: asTriples(lines, `${at}[2]`) };
 }
 
 function guardFile(value: unknown, at: string): FileEntry {
@@ -290,10 +309,13 @@ function real(map: Fields, key: string, at: string): number {
   return value;
 }
 
-function flag(map: Fields, key: string, at: string): boolean {
-  const value = map[key];
-  if (typeof value !== 'boolean') throw new WireError(`${at}.${key}: not a boolean`);
+function asFlag(value: unknown, at: string): boolean {
+  if (typeof value !== 'boolean') throw new WireError(`${at}: not a boolean`);
   return value;
+}
+
+function flag(map: Fields, key: string, at: string): boolean {
+  return asFlag(map[key], `${at}.${key}`);
 }
 
 function asIdentity(value: unknown, at: string): string {
@@ -318,12 +340,15 @@ function list<T>(map: Fields, key: string, at: string, guard: (value: unknown, a
   return value.map((item: unknown, i) => guard(item, `${at}.${key}[${i}]`));
 }
 
-function triples(map: Fields, key: string, at: string): Triples {
-  const value = map[key];
-  if (!Array.isArray(value) || value.length % 3 !== 0) throw new WireError(`${at}.${key}: not triples`);
+function asTriples(value: unknown, at: string): Triples {
+  if (!Array.isArray(value) || value.length % 3 !== 0) throw new WireError(`${at}: not triples`);
   const bad = value.findIndex((n: unknown) => typeof n !== 'number' || !Number.isInteger(n) || n < 0);
-  if (bad !== -1) throw new WireError(`${at}.${key}[${bad}]: not a count`);
+  if (bad !== -1) throw new WireError(`${at}[${bad}]: not a count`);
   return value as number[];
+}
+
+function triples(map: Fields, key: string, at: string): Triples {
+  return asTriples(map[key], `${at}.${key}`);
 }
 
 function optional<T>(map: Fields, key: string, get: (map: Fields, key: string, at: string) => T, absent: T, at: string): T {

@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { type WebSocket, WebSocketServer } from 'ws';
 
-const NO_FILE = 0xffffffff;
+const FULL = 1; // flags of a request
+const ALL = 2; // the page always asks for the lines of all files
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -114,8 +115,7 @@ class Sent {
   threads = '';
   drops = '';
   readonly totals = new Map<number, number>();
-  file = NO_FILE;
-  lines = new Map<number, number>();
+  readonly lines = new Map<number, Map<number, number>>();
 }
 
 export class FakeViewer {
@@ -201,30 +201,30 @@ export class FakeViewer {
   private talk(socket: WebSocket): void {
     let sent = new Sent();
     socket.on('message', (data: Buffer, binary) => {
-      if (!binary || data.length !== 16 || data[0] !== 1 || (data[1] as number) > 1) {
+      if (!binary || data.length !== 16 || data[0] !== 1 || ((data[1] as number) | FULL) !== (FULL | ALL)) {
         socket.close(1008);
         return;
       }
-      if (data[1] === 1) sent = new Sent();
+      if (data[1] === (FULL | ALL)) sent = new Sent();
       this.frames++;
       const program = data.readBigUInt64LE(8);
       const id = program === 0n ? null : program.toString(16).padStart(16, '0');
-      socket.send(this.garbage ?? encode(this.answer(sent, id, data.readUInt32LE(4))));
+      socket.send(this.garbage ?? encode(this.answer(sent, id)));
     });
   }
 
-  private answer(sent: Sent, id: string | null, file: number): Record<string, unknown> {
+  private answer(sent: Sent, id: string | null): Record<string, unknown> {
     const frame: Record<string, unknown> = { v: 1, now: Date.now() };
     const programs = this.programs.filter(({ gone }) => !gone).map(listed);
     const told = JSON.stringify(programs);
     if (told !== sent.programs) frame['programs'] = programs;
     sent.programs = told;
     if (id === null) frame['pulse'] = this.programs.filter(({ gone }) => !gone).flatMap(pulse);
-    if (id !== null) frame['program'] = this.answerProgram(sent, id, file);
+    if (id !== null) frame['program'] = this.answerProgram(sent, id);
     return frame;
   }
 
-  private answerProgram(sent: Sent, id: string, file: number): Record<string, unknown> {
+  private answerProgram(sent: Sent, id: string): Record<string, unknown> {
     const program = this.programs.find((p) => p.id === id && !p.gone);
     if (program === undefined) return { id, full: false, gone: true };
     const full = sent.program !== id;
@@ -240,13 +240,7 @@ export class FakeViewer {
       }));
     sent.files = program.files.length;
     frame['totals'] = totals(program, sent);
-    if (file !== NO_FILE) {
-      frame['file'] = file;
-      frame['linesFull'] = file !== sent.file;
-      if (file !== sent.file) sent.lines = new Map();
-      frame['lines'] = lines(program.table(file), sent);
-    }
-    sent.file = file;
+    frame['linesOf'] = program.files.flatMap((_, file) => linesOf(program, file, sent));
     const threads = JSON.stringify(program.threads);
     if (threads !== sent.threads) frame['threads'] = program.threads;
     sent.threads = threads;
@@ -281,12 +275,16 @@ function totals(program: FakeProgram, sent: Sent): number[] {
   return out;
 }
 
-function lines(table: ReadonlyMap<number, Line>, sent: Sent): number[] {
+function linesOf(program: FakeProgram, file: number, sent: Sent): [file: number, full: boolean, lines: number[]][] {
+  const full = !sent.lines.has(file);
+  const told = sent.lines.get(file) ?? new Map<number, number>();
   const out: number[] = [];
-  for (const [line, { hits, lastTick }] of table) {
-    if (sent.lines.get(line) === hits) continue;
-    sent.lines.set(line, hits);
+  for (const [line, { hits, lastTick }] of program.table(file)) {
+    if (told.get(line) === hits) continue;
+    told.set(line, hits);
     out.push(line, hits, lastTick);
   }
-  return out;
+  if (out.length === 0) return [];
+  sent.lines.set(file, told);
+  return [[file, full, out]];
 }

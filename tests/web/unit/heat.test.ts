@@ -169,12 +169,17 @@ test('a line table keeps exact counts, whatever the order and however often a li
 
 test('a line table tells lines never hit from lines that cannot be hit', () => {
   const table = new LineTable();
-  assert.equal(table.apply([3, 0, 0], true, 0), true);
+  const turned = (triples: number[], replaces: boolean, now: number): boolean => {
+    const before = table.edition;
+    table.apply(triples, replaces, now);
+    return table.edition !== before;
+  };
+  assert.equal(turned([3, 0, 0], true, 0), true);
   assert.notEqual(table.itemOf(3), -1);
   assert.equal(table.itemOf(4), -1);
   assert.equal(table.hitLines, 0);
-  assert.equal(table.apply([3, 2, 10], false, 50), true, 'its first hit');
-  assert.equal(table.apply([3, 9, 11], false, 100), false);
+  assert.equal(turned([3, 2, 10], false, 50), true, 'its first hit');
+  assert.equal(turned([3, 9, 11], false, 100), false);
   assert.equal(table.hitLines, 1);
   assert.equal(table.lastTickOf(table.itemOf(3)), 11);
 });

@@ -71,16 +71,6 @@ test('a program that is gone keeps its last picture', () => {
   assert.equal(model.table(0)?.hitsOf(0), 5);
 });
 
-test('while frozen stacks stand still, and come up to date afterwards', () => {
-  const { store, model } = storeWith({ threads: [thread(1)] });
-  store.freeze(true);
-  store.apply(frame({ threads: [thread(1), thread(2)] }), 50, 950);
-  assert.equal(model.threads.length, 1);
-  store.freeze(false);
-  assert.equal(model.threads.length, 2);
-  assert.equal(store.takeChanges().threads, true);
-});
-
 test('a thread keeps its colour while it lives, and a new one takes the lowest that is free', () => {
   const { store, model } = storeWith({ threads: [thread(1), thread(2), thread(3)] });
   assert.deepEqual([1, 2, 3].map((id) => model.colourOf(id)), [0, 1, 2]);
@@ -88,11 +78,12 @@ test('a thread keeps its colour while it lives, and a new one takes the lowest t
   assert.deepEqual([1, 3, 4].map((id) => model.colourOf(id)), [0, 2, 1]);
 });
 
-test('only the files looked at last keep their counts', () => {
-  const { store, model } = storeWith({});
-  for (let i = 0; i < 20; i++) store.apply(frame({ file: i, linesFull: true, lines: [1, i + 1, 1] }), i, i);
-  const kept = Array.from({ length: 20 }, (_, i) => i).filter((i) => model.table(i) !== null);
-  assert.deepEqual(kept, [12, 13, 14, 15, 16, 17, 18, 19]);
+test('every file keeps its counts, and what all frames brought is remembered', () => {
+  const { store, model } = storeWith({ tick: 0 });
+  store.apply(frame({ tick: 20, linesOf: [[0, true, [1, 5, 15]], [1, true, [1, 6, 15]]] }), 50, 950);
+  store.apply(frame({ tick: 30, linesOf: [[1, false, [1, 8, 29]]] }), 100, 1000);
+  assert.deepEqual([0, 1].map((i) => model.table(i)?.hitsOf(0)), [5, 8]);
+  assert.deepEqual([10, 20, 30].map((tick) => store.history?.countsAt(1, tick).hits), [[0], [6], [8]]);
 });
 
 test('a path with several entries means the newest; the entry says which other one', () => {
@@ -101,8 +92,8 @@ test('a path with several entries means the newest; the entry says which other o
   assert.equal(model.fileAt('/a.py', 0), 0);
   assert.equal(model.fileAt('/a.py', 1), 2, 'an entry of another path');
   assert.equal(model.fileAt('/c.py', null), -1);
-  assert.deepEqual(model.placeOf(0, 7), { program: ID, file: '/a.py', entry: 0, line: 7 });
-  assert.deepEqual(model.placeOf(2, null), { program: ID, file: '/a.py', entry: null, line: null });
+  assert.deepEqual(model.placeOf(0, 7), { program: ID, file: '/a.py', entry: 0, line: 7, when: null });
+  assert.deepEqual(model.placeOf(2, null), { program: ID, file: '/a.py', entry: null, line: null, when: null });
 });
 
 test('the first file is the caller’s, or else the hottest that is traced', () => {

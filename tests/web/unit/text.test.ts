@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { isNow } from '../../../web/src/timeline';
 import { utf16Column } from '../../../web/src/columns';
 import { compact, duration, exact, fitted, percent, perSecond } from '../../../web/src/format';
 import { commonDirectory, editorUrl, fileAndLine, groupOf, shownDirectory } from '../../../web/src/paths';
@@ -98,17 +99,27 @@ test('every place has a URL that leads back to it', () => {
   const id = fc.stringMatching(/^[0-9a-f]{16}$/);
   const path = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 });
   const number = fc.option(fc.nat({ max: 99999 }));
+  const ticks = fc.nat({ max: 1e9 });
+  const whens = fc
+    .record({ at: fc.option(ticks), from: fc.option(ticks), length: fc.option(fc.integer({ min: 1, max: 1e6 })), marks: fc.uniqueArray(ticks, { maxLength: 4 }) })
+    .map(({ at, from, length, marks }) => {
+      const until = from === null || length === null ? null : from + length;
+      return { at: at ?? until, from, until, marks: marks.sort((a, b) => a - b) };
+    })
+    .filter((when) => !isNow(when));
   fc.assert(
-    fc.property(id, fc.option(path), number, number, (program, file, entry, line) => {
-      const place = { program, file, entry, line };
+    fc.property(id, fc.option(path), number, number, fc.option(whens), (program, file, entry, line, when) => {
+      const place = { program, file, entry, line, when };
       assert.deepEqual(parseRoute(formatRoute(place)), place);
     }),
   );
 });
 
 test('a URL is readable', () => {
-  const place = { program: '00c0ffee12345678', file: '/home/u/my app/x.py', entry: null, line: 12 };
+  const place = { program: '00c0ffee12345678', file: '/home/u/my app/x.py', entry: null, line: 12, when: null };
   assert.equal(formatRoute(place), '#/p/00c0ffee12345678?file=/home/u/my%20app/x.py&line=12');
+  const when = { at: 1500, from: 1000, until: 2000, marks: [700, 1000] };
+  assert.equal(formatRoute({ ...HOME, program: '00c0ffee12345678', when }), '#/p/00c0ffee12345678?span=1000-2000&at=1500&marks=700,1000');
 });
 
 test('an empty URL leaves the choice to the page, a senseless one leads home', () => {

@@ -11,12 +11,12 @@ const GOLDEN = join(process.cwd(), '../tests/golden');
 
 test('a request is 16 little-endian bytes', () => {
   const bytes = encodeRequest({ full: true, program: '00c0ffee12345678', file: 0x01020304 });
-  assert.deepEqual([...bytes], [1, 1, 0, 0, 4, 3, 2, 1, 0x78, 0x56, 0x34, 0x12, 0xee, 0xff, 0xc0, 0]);
+  assert.deepEqual([...bytes], [1, 3, 0, 0, 4, 3, 2, 1, 0x78, 0x56, 0x34, 0x12, 0xee, 0xff, 0xc0, 0]);
 });
 
 test('a request for nothing names no file and no program', () => {
   const bytes = encodeRequest({ full: false, program: null, file: null });
-  assert.deepEqual([...bytes], [1, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual([...bytes], [1, 2, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]);
 });
 
 const goldenNames = readdirSync(GOLDEN)
@@ -41,7 +41,7 @@ test('the golden frame with everything in it is understood', () => {
   assert.equal(program.full, true);
   assert.equal(program.files[1]?.path, '/home/ada/résumé.py');
   assert.equal(program.files[3]?.traced, false);
-  assert.deepEqual(program.lines.slice(9, 12), [8, 4294967303, 5229]);
+  assert.deepEqual(program.linesOf[0]?.lines.slice(9, 12), [8, 4294967303, 5229]);
   assert.equal(program.threads?.[0]?.name, 'MainThread');
   assert.equal(program.threads?.[0]?.frames[0]?.function, '<module>');
 });
@@ -56,7 +56,7 @@ test('the golden frame with the pulse of programs is understood', () => {
 test('the golden frame without changes leaves everything as it was', () => {
   const { programs, program } = decodeFrame(readFileSync(join(GOLDEN, 'unchanged.msgpack')));
   assert.equal(programs, null);
-  assert.deepEqual([program?.threads, program?.drops, program?.lines, program?.full], [null, null, [], false]);
+  assert.deepEqual([program?.threads, program?.drops, program?.linesOf, program?.full], [null, null, [], false]);
 });
 
 const PROGRAM = { id: '0000000000000001', full: true, tick: 5 };
@@ -73,8 +73,11 @@ const WRONG: readonly (readonly [what: string, bytes: Uint8Array, place: RegExp]
   ['another version', encode({ v: 2, now: 1 }), /version 2, this page 1/],
   ['no clock', encode({ v: 1 }), /frame\.now/],
   ['a short identity', frameOf({ id: 'abc' }), /frame\.program\.id/],
-  ['lines that are no triples', frameOf({ lines: [1, 2] }), /frame\.program\.lines: not triples/],
-  ['a negative count', frameOf({ lines: [1, -2, 3] }), /frame\.program\.lines\[1\]/],
+  ['lines that are no triples', frameOf({ file: 0, lines: [1, 2] }), /frame\.program\.lines: not triples/],
+  ['a negative count', frameOf({ file: 0, lines: [1, -2, 3] }), /frame\.program\.lines\[1\]/],
+  ['lines of a file that are not said to be full or not', frameOf({ linesOf: [[0, 1, []]] }), /linesOf\[0\]\[1\]: not a boolean/],
+  ['lines of all that are no triples', frameOf({ linesOf: [[0, true, [1, 2]]] }), /linesOf\[0\]\[2\]: not triples/],
+  ['lines of no file', frameOf({ linesOf: [[-1, true, []]] }), /linesOf\[0\]\[0\]/],
   ['a fractional count', frameOf({ totals: [1, 2, 3.5] }), /frame\.program\.totals\[2\]/],
   ['a count in words', frameOf({ tick: '5' }), /frame\.program\.tick/],
   ['a file without a path', frameOf({ files: [{ i: 0, traced: true, disk: true, changed: false }] }), /files\[0\]\.path/],

@@ -71,10 +71,8 @@ export class FilesView {
 
   /** Files have been added, or it is another program. */
   setFiles(model: ProgramModel): void {
-    if (this.model !== model) {
-      this.model = model;
-      this.rows = new Map();
-    }
+    if (this.model?.files !== model.files) this.rows = new Map();
+    this.model = model;
     for (const file of model.files) if (file?.traced === true && !this.rows.has(file.index)) this.rows.set(file.index, makeRow(file));
     const project = commonDirectory([...this.rows.values()].filter((r) => r.group === 'project').map((r) => r.file.path));
     for (const [index, row] of this.rows) {

@@ -85,7 +85,7 @@ export class HomeView {
     const when = el('span', { class: 'when' });
     const doing = el('span', { class: 'doing' });
     const curve = new Curve(CURVE_WIDTH, CURVE_HEIGHT);
-    const href = formatRoute({ program: program.id, file: null, entry: null, line: null });
+    const href = formatRoute({ program: program.id, file: null, entry: null, line: null, when: null });
     const link = el(
       'a',
       { href },

@@ -46,10 +46,11 @@ export class SourceView {
   readonly tools = new FileTools();
   private readonly figures = el('span', { class: 'figures' });
   private readonly hint = el('div', { class: 'hint', hidden: '' });
-  private readonly hot = el('table', { class: 'visually-hidden' });
+  private readonly hot = el('table');
   private readonly waiting = el('p', { class: 'waiting' });
   private source: Source | null = null;
   private table: LineTable | null = null;
+  private edition = 0; // of the table
   private shownText: string | null = null;
   private shownFile = '';
   private running: ReadonlyMap<number, readonly number[]> = new Map();
@@ -77,7 +78,7 @@ export class SourceView {
       this.waiting,
       el('div', { class: 'source-body' }, this.editor.dom, this.minimap.root),
       this.hint,
-      this.hot,
+      el('div', { class: 'visually-hidden' }, this.hot), // a table itself cannot be made that small
     );
     this.strip.dom.addEventListener('click', (event) => {
       const line = this.strip.lineAt(this.editor, event.clientY);
@@ -157,11 +158,11 @@ export class SourceView {
     setHidden(this.editor.dom, source.state === 'loading');
   }
 
-  /** Counts of lines have come; `turned`: which lines are hit at all is another than before. */
-  setTable(table: LineTable | null, turned: boolean): void {
-    const another = table !== this.table;
+  /** The counts to be drawn; which lines are hit at all may be another than before. */
+  setTable(table: LineTable | null): void {
+    if (table === this.table && table?.edition === this.edition) return;
     this.table = table;
-    if (!another && !turned) return;
+    this.edition = table?.edition ?? 0;
     this.editor.dispatch({ effects: factsChanged.of(null) });
     if (this.hidesCold) this.foldCold();
   }

@@ -1,0 +1,68 @@
+// time.ts — which picture is drawn: the program of now as frames tell it, or, where the reader wants another moment or a
+// span, the same made of its history. Everything that is drawn in an animation frame is of this one picture.
+import type { History } from './history';
+import { Past } from './past';
+import type { ProgramModel, Store } from './store';
+import { Timeline } from './timeline';
+
+export interface Picture {
+  readonly model: ProgramModel;
+  readonly now: number; // clock of the model's heat
+  readonly tick: number; // the program's clock
+  readonly anew: boolean; // nothing of the last picture is of use
+  readonly turned: boolean; // threads are others than in the last picture
+}
+
+export class Time {
+  readonly timeline = new Timeline();
+  private past: Past | null = null;
+  private drawn: ProgramModel | null = null;
+  private threads: ProgramModel['threads'] = [];
+
+  constructor(private readonly store: Store) {}
+
+  /** The history of the program that is followed, null before there is any. */
+  get history(): History | null {
+    const { history, model } = this.store;
+    return history === null || history.empty || history.program !== model?.id ? null : history;
+  }
+
+  /** Is the picture another than the newest of a program that runs? */
+  get frozen(): boolean {
+    return !this.timeline.live;
+  }
+
+  /** What was drawn last. */
+  get model(): ProgramModel | null {
+    const { model } = this.store;
+    return model !== null && this.past !== null && this.past.model.id === model.id ? this.past.model : model;
+  }
+
+  /** `now` is the clock of what comes in; `live`: the program runs, so that its own clock runs on between frames. */
+  picture(live: boolean, file: number, now: number, wall: number): Picture | null {
+    const { model } = this.store;
+    if (model === null) return null;
+    const { history } = this;
+    if (history !== null) this.timeline.advance(history, wall, live);
+    const newest = model.tick + (live ? now - model.heardAt : 0);
+    if (history === null || !this.timeline.past) {
+      this.past = null;
+      return this.draw(model, now, newest, false);
+    }
+    const at = this.timeline.tick(history);
+    const anew = this.past?.isOf(history, model, this.timeline.place.from) !== true;
+    if (anew) this.past = new Past(history, model, this.timeline.place.from);
+    const past = this.past as Past;
+    const over = past.show(file, at);
+    const tick = this.timeline.live ? Math.max(at, newest) : at;
+    return this.draw(past.model, tick, tick, over);
+  }
+
+  private draw(model: ProgramModel, now: number, tick: number, over: boolean): Picture {
+    const anew = over || model !== this.drawn;
+    const turned = model.threads !== this.threads;
+    this.drawn = model;
+    this.threads = model.threads;
+    return { model, now, tick, anew, turned };
+  }
+}
