@@ -19,8 +19,9 @@ struct hrv_server {
 	struct hrv_server_options options;
 	struct hrv_server_address address;
 	char cookie_name[32];
-	bool led;           /* civetweb is given its connections by the gate */
-	atomic_int clients; /* open websockets */
+	bool led;                             /* civetweb is given its connections by the gate */
+	atomic_int clients;                   /* open websockets */
+	_Atomic uint64_t frames, frame_bytes; /* sent */
 };
 
 /* ---- http_answer.c ---- */
@@ -49,6 +50,9 @@ int hrv_http_asset(struct mg_connection *conn, const char *path);
 
 /* http_api.c: a path below /api/. */
 int hrv_http_api(struct mg_connection *conn, const struct hrv_server *server, const char *path);
+
+/* http_metrics.c: /metrics. */
+int hrv_http_metrics(struct mg_connection *conn, struct hrv_server *server);
 
 /* http_pull.c: the websocket, before its handshake (0: it may be made) and from then on. */
 int hrv_http_begin_websocket(struct mg_connection *conn, struct hrv_server *server);

@@ -81,9 +81,9 @@ static int close_websocket(struct mg_connection *conn, int code)
 static int on_message(struct mg_connection *conn, int bits, char *bytes, size_t len_bytes, void *data)
 {
 	struct client *client = mg_get_user_connection_data(conn);
+	struct hrv_server *server = data;
 	struct hrv_wire_request request;
 
-	(void)data;
 	if ((bits & 0xF) == MG_WEBSOCKET_OPCODE_CONNECTION_CLOSE) {
 		mg_websocket_write(conn, MG_WEBSOCKET_OPCODE_CONNECTION_CLOSE, bytes, len_bytes < 2 ? 0 : 2);
 		return 0;
@@ -94,6 +94,8 @@ static int on_message(struct mg_connection *conn, int bits, char *bytes, size_t 
 		return close_websocket(conn, CLOSE_POLICY);
 	if (!client || hrv_view_answer(client->view, &request, &client->frame) != 0)
 		return close_websocket(conn, CLOSE_TROUBLE);
+	atomic_fetch_add(&server->frames, 1);
+	atomic_fetch_add(&server->frame_bytes, client->frame.len_bytes);
 	/* A frame that a stalled page took only a part of cannot be mended: the connection ends. */
 	return mg_websocket_write(conn, MG_WEBSOCKET_OPCODE_BINARY, client->frame.bytes, client->frame.len_bytes) ==
 	       (int)client->frame.len_bytes;

@@ -68,6 +68,8 @@ int hrv_http_begin_request(struct mg_connection *conn)
 		return hrv_http_asset(conn, path);
 	if (strncmp(path, "/api/", 5) == 0)
 		return hrv_http_api(conn, server, path);
+	if (strcmp(path, "/metrics") == 0)
+		return hrv_http_metrics(conn, server);
 	if (strcmp(path, "/healthz") == 0)
 		return hrv_http_refuse(conn, 200, "Cache-Control: no-store\r\n", "ok");
 	return hrv_http_refuse(conn, 404, "", HRV_HTTP_NOTHING);

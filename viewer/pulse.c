@@ -32,7 +32,7 @@ static int sum_slots(struct hrv_reader *reader, uint64_t *out)
 	return 0;
 }
 
-static int count_threads(struct hrv_reader *reader, uint32_t *out)
+int hrv_pulse_threads(struct hrv_reader *reader, uint32_t *out)
 {
 	uint32_t rows, threads = 0;
 	int err = hrv_reader_count(reader, HR_KIND_THREADS, &rows);
@@ -50,7 +50,7 @@ static int count_threads(struct hrv_reader *reader, uint32_t *out)
 int hrv_pulse_read(struct hrv_reader *reader, struct hrv_pulse *out)
 {
 	struct hrv_pulse pulse;
-	int err = count_threads(reader, &pulse.threads);
+	int err = hrv_pulse_threads(reader, &pulse.threads);
 
 	if (err == 0)
 		err = sum_slots(reader, &pulse.hits);

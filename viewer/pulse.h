@@ -16,4 +16,7 @@ struct hrv_pulse {
 /* HR_ECORRUPT leaves hrv_reader_why(). *out is untouched on failure. */
 int hrv_pulse_read(struct hrv_reader *reader, struct hrv_pulse *out);
 
+/* The threads alone. */
+int hrv_pulse_threads(struct hrv_reader *reader, uint32_t *out);
+
 #endif

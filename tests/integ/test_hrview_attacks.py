@@ -20,6 +20,7 @@
 | a header of 1 MB, a head without end                         | test_head_of_a_megabyte_is_refused                    |
 | 10,000 connections that say nothing                          | test_ten_thousand_silent_connections_keep_nobody_out  |
 | connections that speak a letter at a time (slow-loris)       | test_slow_speakers_keep_nobody_out                    |
+| pages that ask and do not read                               | test_page_that_does_not_read_is_given_up              |
 | every byte of a websocket's message                          | test_anything_but_a_request_closes_with_1008 (test_hrview_http.py) |
 | every byte of a segment                                      | corrupt/test_corrupt.c, fuzz/fuzz_reader.c            |
 """
@@ -382,3 +383,22 @@ def test_slow_speakers_keep_nobody_out(server):
         finally:
             over.set()
             speaking.join()
+
+
+def test_page_that_does_not_read_is_given_up(server, tmp_path):
+    """It asks and asks; its frames fill its socket; hrview lets it go, and nobody else has waited."""
+    with Program(tmp_path) as program, WebSocket(server.port) as good, WebSocket(server.port) as deaf:
+        instance, file, _ = watch(good, program)
+        request = struct.pack("<BBHIQ", 1, 1, 0, file, int(instance, 16))  # everything, each time
+        messages = (bytes([0x82, 0x80 | len(request), 0, 0, 0, 0]) + request) * 100
+        assert server.metric("heartrate_shm_viewer_pages") == 2
+        deaf.socket.setblocking(False)
+
+        def given_up():
+            assert frames_of(good, 1)
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                deaf.socket.send(messages)
+            return server.metric("heartrate_shm_viewer_pages") == 1
+
+        poll(given_up, "the end of the page that does not read")
+        assert frames_of(good)

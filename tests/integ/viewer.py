@@ -48,11 +48,11 @@ def others_can_run_python():
     return all(part.stat().st_mode & 0o001 for part in {real, *real.parents, *Path(sys.executable).parents, *PACKAGES.parents})
 
 
-def hrview_as(uid):
+def hrview_as(uid, binary=HRVIEW):
     """Popen's options to run hrview as another user: by a descriptor, because it may lie in somebody's home."""
     if uid is None:
         return {}
-    binary = os.open(HRVIEW, os.O_RDONLY)
+    binary = os.open(binary, os.O_RDONLY)
     return {"executable": "/proc/self/fd/%d" % binary, "pass_fds": [binary], "preexec_fn": become(uid)}
 
 
@@ -169,6 +169,15 @@ class Server:
             conn.endheaders()
             answer = conn.getresponse()
             return answer.status, answer.headers, answer.read()
+
+    def metric(self, series, **headers):
+        """A series' value now, None when there is none."""
+        status, _, body = self.request("/metrics", **headers)
+        assert status == 200, body
+        for line in body.decode().splitlines():
+            if line.startswith(series + " "):
+                return float(line.rsplit(" ", 1)[1])
+        return None
 
     def get_json(self, path):
         status, _, body = self.request(path)
