@@ -339,3 +339,16 @@ def test_reuse_takes_an_hrview_that_serves_the_program(tmp_path):
         with Server(program.pid) as narrow:  # serves this one alone
             code, out, err = hrview("--reuse", "--port", narrow.port, "--show", os.getpid())
             assert code == 1
+
+
+def test_hrview_is_built_to_crash_rather_than_be_taken_over():
+    if "HR_HRVIEW" in os.environ:
+        pytest.skip("another hrview than ./dev build's")
+
+    def elf(option):
+        return subprocess.run(["readelf", option, "--wide", HRVIEW], stdout=subprocess.PIPE, check=True).stdout.decode()
+
+    assert "DYN (Position-Independent Executable" in elf("--file-header") or "PIE" in elf("--dynamic")
+    assert "BIND_NOW" in elf("--dynamic") and "GNU_RELRO" in elf("--program-headers")
+    assert re.search(r"GNU_STACK.* RW ", elf("--program-headers"))  # not executable
+    assert "__stack_chk_fail" in elf("--dyn-syms") and re.search(r"__\w+_chk@", elf("--dyn-syms"))
