@@ -6,6 +6,7 @@
 #include "export.h"
 #include "hr_err.h"
 #include "replace.h"
+#include "sampling.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,38 +18,53 @@
 #include <unistd.h>
 
 static const char help[] =
-        "usage: hrview dump PID|NAME [--format FORMAT] [--output FILE | --watch FILE]\n"
+        "usage: hrview dump PID|NAME [--format FORMAT] [--seconds N] [--output FILE | --watch FILE]\n"
         "\n"
         "Prints how often each line was hit, and every thread's stack, outermost frame first; of a program that has\n"
         "ended, as it left them. Of several programs with that pid the one that lives, else the newest.\n"
         "\n"
-        "  --format text|json|lcov|cobertura  (default text)\n"
+        "  --format text|json|lcov|cobertura|pprof|speedscope  (default text)\n"
         "                 text, json: counts of lines that were hit, stacks, what could not be recorded.\n"
         "                 lcov, cobertura: counts of all lines that can be hit, of files on disk; for genhtml,\n"
-        "                 editors and coverage services. No functions and no branches: those are not counted\n"
+        "                 editors and coverage services. No functions and no branches: those are not counted.\n"
+        "                 pprof (gzipped profile.proto), speedscope: profiles of all threads' stacks, of which the\n"
+        "                 program has the newest only: a live one's are gathered for some seconds, up to 20 looks a\n"
+        "                 second; of one that has ended there is one look, at its last stacks\n"
+        "  --seconds N    how long stacks are gathered (default 5); Ctrl-C ends it sooner, with what there is\n"
         "  --output FILE  writes FILE instead, all of it or nothing\n"
-        "  --watch FILE   keeps FILE fresh, once a second while something changes, until the program ends or stops\n"
-        "                 being traced, or until SIGINT or SIGTERM; FILE then has the last counts\n"
+        "  --watch FILE   keeps FILE fresh, once a second while something changes (a profile: of the last N seconds,\n"
+        "                 when they are over), until the program ends\n"
+        "                 or stops being traced, or until SIGINT or SIGTERM; FILE then has the last counts\n"
         "  --help         this\n"
         "\n"
         "Exit code: 0, 1 when it cannot be done (the message says why), 2 when the command line is wrong.\n";
 
 struct job {
 	const struct hrv_export *format;
+	unsigned long seconds;
 	const char *file; /* NULL: standard output */
 	bool watch;
+	sigset_t signals; /* that end it */
+	bool signalled;   /* one has come */
 };
 
 /* What `job` says of the program, as it is now. */
-static int make(struct hrv_program *program, const struct job *job, struct hrv_buffer *out)
+static int make(struct hrv_program *program, struct job *job, struct hrv_buffer *out)
 {
-	struct hrv_dump dump;
-	int err = hrv_dump_read(program, &dump);
+	struct hrv_samples samples = {0};
+	struct hrv_dump dump = {0};
+	int err = 0;
 
 	out->len_bytes = 0;
+	if (job->format->write_samples)
+		err = hrv_sampling_run(program, job->seconds, &job->signals, &samples, &job->signalled);
 	if (err == 0)
-		err = job->format->write(&dump, out);
+		err = hrv_dump_read(program, &dump);
+	if (err == 0)
+		err = job->format->write ? job->format->write(&dump, out)
+		                         : job->format->write_samples(&dump, &samples, out);
 	hrv_dump_fini(&dump);
+	hrv_samples_fini(&samples);
 	return err;
 }
 
@@ -75,7 +91,7 @@ static int explain(struct hrv_catalog *catalog, struct hrv_program *program, int
 	return hrv_fail("dump", "%s", hr_err_text(err));
 }
 
-static int dump_once(struct hrv_catalog *catalog, struct hrv_program *program, const struct job *job)
+static int dump_once(struct hrv_catalog *catalog, struct hrv_program *program, struct job *job)
 {
 	struct hrv_buffer out = {0};
 	int err = make(program, job, &out);
@@ -85,30 +101,25 @@ static int dump_once(struct hrv_catalog *catalog, struct hrv_program *program, c
 	return code;
 }
 
-/* Waits a second; false when it is time to end. */
-static bool wait_a_second(const sigset_t *signals)
+/* Stacks have taken their time to gather; counts are looked at again a second later. */
+static void wait_for_next(struct job *job)
 {
 	const struct timespec second = {.tv_sec = 1};
 
-	return sigtimedwait(signals, NULL, &second) < 0;
+	if (!job->format->write_samples)
+		job->signalled = sigtimedwait(&job->signals, NULL, &second) > 0;
 }
 
-static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program *program, const struct job *job)
+static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program *program, struct job *job)
 {
 	struct hrv_buffer written = {0}, out = {0};
-	sigset_t signals;
-	bool last = false;
 	int code = HRV_EXIT_OK;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
 	for (bool first = true; code == HRV_EXIT_OK; first = false) {
 		/* Before the counts are read: those of a program that has ended are its last. */
 		if (program->reader && (program->life = hrv_reader_life(program->reader)) == HRV_CORRUPT)
 			hrv_catalog_condemn(catalog, program);
-		last = last || !hrv_program_lives(program);
+		bool last = job->signalled || !hrv_program_lives(program);
 		int err = make(program, job, &out);
 		if (err != 0 || !program->reader) {
 			code = explain(catalog, program, err);
@@ -125,9 +136,9 @@ static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program 
 		if (first && code == HRV_EXIT_OK && isatty(STDERR_FILENO))
 			fprintf(stderr, "hrview dump: %s is kept fresh until pid %" PRIu32 " ends; Ctrl-C ends this\n",
 			        job->file, program->pid);
-		if (last)
+		if (last || (job->signalled && job->format->write_samples))
 			break;
-		last = !wait_a_second(&signals);
+		wait_for_next(job);
 	}
 	hrv_buffer_fini(&written);
 	hrv_buffer_fini(&out);
@@ -137,19 +148,22 @@ static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program 
 /* -1: go on; else the exit code. */
 static int parse(int argc, char **argv, struct job *job)
 {
-	static const struct option options[] = {{"format", required_argument, NULL, 'f'},
-	                                        {"output", required_argument, NULL, 'o'},
-	                                        {"watch", required_argument, NULL, 'w'},
-	                                        {"help", no_argument, NULL, 'h'},
-	                                        {NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+	        {"format", required_argument, NULL, 'f'}, {"seconds", required_argument, NULL, 's'},
+	        {"output", required_argument, NULL, 'o'}, {"watch", required_argument, NULL, 'w'},
+	        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, ":hf:o:w:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			job->format = hrv_export_find(optarg);
 			if (!job->format)
 				return hrv_fail_usage("dump", "--format %s: there is no such format", optarg);
+			break;
+		case 's':
+			if (hrv_number_parse("dump", "seconds", optarg, 1, 86400, &job->seconds) != 0)
+				return HRV_EXIT_USAGE;
 			break;
 		case 'o':
 		case 'w':
@@ -165,6 +179,12 @@ static int parse(int argc, char **argv, struct job *job)
 			return hrv_fail_option("dump", option, argv);
 		}
 	}
+	if (job->seconds != 0 && !job->format->write_samples)
+		return hrv_fail_usage("dump", "--seconds is for pprof and speedscope; counts are those of the moment");
+	if (job->seconds == 0)
+		job->seconds = 5;
+	if (job->format->binary && !job->file && isatty(STDOUT_FILENO))
+		return hrv_fail_usage("dump", "%s is nothing for a terminal: give --output FILE", job->format->name);
 	if (optind + 1 != argc)
 		return hrv_fail_usage("dump", optind == argc ? "which program? a pid or a name is needed"
 		                                             : "one pid or name is enough");
@@ -173,7 +193,7 @@ static int parse(int argc, char **argv, struct job *job)
 
 int hrv_command_dump(int argc, char **argv)
 {
-	struct job job = {.format = hrv_export_find("text")};
+	struct job job = {.format = hrv_export_find("text")}; /* all zero is an empty set of signals */
 	struct hrv_catalog catalog = {0};
 	struct hrv_program *program;
 	char why[HRV_FIND_WHY_BYTES];
@@ -181,6 +201,11 @@ int hrv_command_dump(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (job.watch || job.format->write_samples) {
+		sigaddset(&job.signals, SIGINT);
+		sigaddset(&job.signals, SIGTERM);
+		sigprocmask(SIG_BLOCK, &job.signals, NULL);
+	}
 	int err = hrv_catalog_refresh(&catalog);
 	if (err != 0)
 		return hrv_fail("dump", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));

@@ -3,6 +3,7 @@
 
 #include "hr_err.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,6 +58,21 @@ int hrv_format_parse(const char *command, const char *text, enum hrv_format *out
 		hrv_fail_usage(command, "--format %s: it is text or json", text);
 		return HR_EARG;
 	}
+	return 0;
+}
+
+int hrv_number_parse(const char *command, const char *option, const char *text, unsigned long min, unsigned long max,
+                     unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < min || value > max) {
+		hrv_fail_usage(command, "--%s %s: a number from %lu to %lu is needed", option, text, min, max);
+		return HR_EARG;
+	}
+	*out = value;
 	return 0;
 }
 

@@ -25,6 +25,10 @@ enum hrv_format {
 /* 0, or HR_EARG with a line on stderr. */
 int hrv_format_parse(const char *command, const char *text, enum hrv_format *out);
 
+/* The value of --`option`, a whole number from `min` to `max`: 0, or HR_EARG with a line on stderr. */
+int hrv_number_parse(const char *command, const char *option, const char *text, unsigned long min, unsigned long max,
+                     unsigned long *out);
+
 /* A line on stderr, "hrview COMMAND: …" (`command` "" for hrview itself); returns HRV_EXIT_FAILED. */
 __attribute__((format(printf, 2, 3))) int hrv_fail(const char *command, const char *format, ...);
 

@@ -11,10 +11,12 @@
 const struct hrv_export *hrv_export_find(const char *name)
 {
 	static const struct hrv_export formats[] = {
-	        {"text", hrv_export_text},
-	        {"json", hrv_export_json},
-	        {"lcov", hrv_export_lcov},
-	        {"cobertura", hrv_export_cobertura},
+	        {"text", .write = hrv_export_text},
+	        {"json", .write = hrv_export_json},
+	        {"lcov", .write = hrv_export_lcov},
+	        {"cobertura", .write = hrv_export_cobertura},
+	        {"pprof", .binary = true, .write_samples = hrv_export_pprof},
+	        {"speedscope", .write_samples = hrv_export_speedscope},
 	};
 
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
@@ -64,4 +66,11 @@ uint64_t hrv_export_time(const struct hrv_dump *dump)
 			if (dump->files[i].lines[n].last_tick > last_tick)
 				last_tick = dump->files[i].lines[n].last_tick;
 	return hrv_reader_header(dump->program->reader)->start_realtime_ns + last_tick * 1000000;
+}
+
+char *hrv_export_function(const struct hrv_dump *dump, uint32_t code)
+{
+	struct hrv_frame frame = {.code = code};
+
+	return code == HRV_CODE_ELIDED ? strdup("(frames left out)") : hrv_dump_function(dump, &frame);
 }

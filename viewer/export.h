@@ -7,13 +7,16 @@
 
 #include "buffer.h"
 #include "dump.h"
+#include "samples.h"
 
 #include <stdbool.h>
 
-/* One format. */
+/* One format: of counts, or of stacks over a span of time. */
 struct hrv_export {
 	const char *name; /* "lcov" */
-	int (*write)(const struct hrv_dump *dump, struct hrv_buffer *out);
+	bool binary;
+	int (*write)(const struct hrv_dump *dump, struct hrv_buffer *out); /* or, when it is NULL: */
+	int (*write_samples)(const struct hrv_dump *dump, const struct hrv_samples *samples, struct hrv_buffer *out);
 };
 
 /* NULL: there is no such format. */
@@ -33,6 +36,13 @@ int hrv_export_lcov(const struct hrv_dump *dump, struct hrv_buffer *out);
  * program's working directory where they can be. Branches are not counted: 0 of 0. */
 int hrv_export_cobertura(const struct hrv_dump *dump, struct hrv_buffer *out);
 
+/* Gzipped profile.proto of pprof: samples, and wall time where it is known, by thread and run state. `dump` was read
+ * after the last look. */
+int hrv_export_pprof(const struct hrv_dump *dump, const struct hrv_samples *samples, struct hrv_buffer *out);
+
+/* speedscope's JSON: a profile for each thread, in order of time. `dump` as above. */
+int hrv_export_speedscope(const struct hrv_dump *dump, const struct hrv_samples *samples, struct hrv_buffer *out);
+
 /* Can `file` stand in a format whose readers look for it on disk? Its path is UTF-8, without control characters, and
  * some line of it can be hit. */
 bool hrv_export_has_file(const struct hrv_dump_file *file);
@@ -42,5 +52,8 @@ uint64_t hrv_export_hits(const struct hrv_dump_file *file);
 
 /* The moment of the last hit, nanoseconds since the epoch; of a program without any its start, 0 unknown. */
 uint64_t hrv_export_time(const struct hrv_dump *dump);
+
+/* What a profile calls the function of `code` (struct hrv_place); the caller frees it. NULL: not known. */
+char *hrv_export_function(const struct hrv_dump *dump, uint32_t code);
 
 #endif

@@ -20,22 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A number all through, or HR_EARG with a line on stderr. */
-static int parse_number(const char *command, const char *option, const char *text, unsigned long max,
-                        unsigned long *out)
-{
-	char *end;
-
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > max) {
-		hrv_fail_usage(command, "--%s %s: a number from 0 to %lu is needed", option, text, max);
-		return HR_EARG;
-	}
-	*out = value;
-	return 0;
-}
-
 int hrv_serve_option(const char *command, int option, const char *value, struct hrv_serve_settings *settings)
 {
 	unsigned long number;
@@ -45,7 +29,7 @@ int hrv_serve_option(const char *command, int option, const char *value, struct 
 		settings->server.host = value;
 		break;
 	case 'p':
-		if (parse_number(command, "port", value, UINT16_MAX, &number) != 0)
+		if (hrv_number_parse(command, "port", value, 0, UINT16_MAX, &number) != 0)
 			return HRV_EXIT_USAGE;
 		settings->server.port = (uint16_t)number;
 		break;
@@ -58,7 +42,7 @@ int hrv_serve_option(const char *command, int option, const char *value, struct 
 		settings->open = true;
 		break;
 	case 's':
-		if (parse_number(command, "show", value, INT32_MAX, &number) != 0)
+		if (hrv_number_parse(command, "show", value, 0, INT32_MAX, &number) != 0)
 			return HRV_EXIT_USAGE;
 		settings->show = (uint32_t)number;
 		break;
@@ -69,7 +53,7 @@ int hrv_serve_option(const char *command, int option, const char *value, struct 
 		settings->background = true;
 		break;
 	case 'e':
-		if (parse_number(command, "exit-with", value, INT32_MAX, &number) != 0)
+		if (hrv_number_parse(command, "exit-with", value, 0, INT32_MAX, &number) != 0)
 			return HRV_EXIT_USAGE;
 		settings->exit_with = (uint32_t)number;
 		break;
