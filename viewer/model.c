@@ -362,13 +362,31 @@ static struct hrv_wire_lines *entry_of(struct hrv_model *model, uint32_t file)
 	return &entries[total->entry - 1];
 }
 
-int hrv_model_take_lines(struct hrv_model *model, const struct hrv_wire_lines **out, size_t *count_out)
+/* How many of a list of uint32_t are taken now. */
+static size_t take_count(const struct list *list, size_t max, bool *more_out)
+{
+	*more_out = list->count > max;
+	return *more_out ? max : list->count;
+}
+
+static void drop_first(struct list *list, size_t count)
+{
+	uint32_t *items = list->items;
+
+	list->count -= count;
+	if (list->count > 0)
+		memmove(items, items + count, list->count * sizeof *items);
+}
+
+int hrv_model_take_lines(struct hrv_model *model, size_t max, const struct hrv_wire_lines **out, size_t *count_out,
+                         bool *more_out)
 {
 	struct hrv_line *lines = model->lines.items;
 	const uint32_t *dirty = model->dirty_lines.items;
 
 	start_over(model);
-	int err = list_reserve(&model->lent_lines, model->dirty_lines.count, sizeof(struct hrv_triple));
+	size_t taken = take_count(&model->dirty_lines, max, more_out);
+	int err = list_reserve(&model->lent_lines, taken, sizeof(struct hrv_triple));
 	if (err == 0)
 		err = list_reserve(&model->lent_files, 1, sizeof(struct hrv_wire_lines));
 	if (err != 0)
@@ -376,7 +394,7 @@ int hrv_model_take_lines(struct hrv_model *model, const struct hrv_wire_lines **
 	struct hrv_triple *triples = model->lent_lines.items;
 	struct hrv_wire_lines *entries = model->lent_files.items;
 	model->lent_files.count = 0;
-	for (size_t i = 0; i < model->dirty_lines.count; i++)
+	for (size_t i = 0; i < taken; i++)
 		entry_of(model, lines[dirty[i]].file)->count += lines[dirty[i]].known;
 	/* Each entry has its run of triples, filled from its end. */
 	size_t end = 0;
@@ -384,14 +402,14 @@ int hrv_model_take_lines(struct hrv_model *model, const struct hrv_wire_lines **
 		end += entries[i].count;
 		entries[i].triples = triples + end;
 	}
-	for (size_t i = model->dirty_lines.count; i-- > 0;) {
+	for (size_t i = taken; i-- > 0;) {
 		struct hrv_line *line = &lines[dirty[i]];
 		line->dirty = false;
 		if (line->known)
 			triples[--entry_of(model, line->file)->triples - triples] =
 			        (struct hrv_triple){line->line, line->hits, line->last_tick};
 	}
-	model->dirty_lines.count = 0;
+	drop_first(&model->dirty_lines, taken);
 	for (size_t i = 0; i < model->lent_files.count; i++)
 		((struct total *)model->totals.items)[entries[i].file].entry = 0;
 	if (!model->watched_all && model->watched != HR_INDEX_NONE && model->lent_files.count == 0) {
@@ -404,22 +422,24 @@ int hrv_model_take_lines(struct hrv_model *model, const struct hrv_wire_lines **
 	return 0;
 }
 
-int hrv_model_take_totals(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out)
+int hrv_model_take_totals(struct hrv_model *model, size_t max, const struct hrv_triple **out, size_t *count_out,
+                          bool *more_out)
 {
 	struct total *totals = model->totals.items;
 	const uint32_t *dirty = model->dirty_files.items;
-	int err = list_reserve(&model->lent_totals, model->dirty_files.count, sizeof(struct hrv_triple));
+	size_t taken = take_count(&model->dirty_files, max, more_out);
+	int err = list_reserve(&model->lent_totals, taken, sizeof(struct hrv_triple));
 
 	if (err != 0)
 		return err;
 	struct hrv_triple *triples = model->lent_totals.items;
-	for (size_t i = 0; i < model->dirty_files.count; i++) {
+	for (size_t i = 0; i < taken; i++) {
 		struct total *total = &totals[dirty[i]];
 		total->dirty = false;
 		triples[i] = (struct hrv_triple){dirty[i], total->hits, total->last_tick};
 	}
-	*count_out = model->dirty_files.count;
-	model->dirty_files.count = 0;
+	drop_first(&model->dirty_files, taken);
+	*count_out = taken;
 	*out = triples;
 	return 0;
 }

@@ -52,11 +52,13 @@ void hrv_model_watch(struct hrv_model *model, uint32_t file);
 void hrv_model_watch_all(struct hrv_model *model);
 
 /* The lines of the watched file that have changed since the last call, in one entry, which may be empty; with
- * hrv_model_watch_all() an entry for each file with changes. A file's first entry since the watch began is full. All is
- * borrowed until the next call. */
-int hrv_model_take_lines(struct hrv_model *model, const struct hrv_wire_lines **out, size_t *count_out);
+ * hrv_model_watch_all() an entry for each file with changes. A file's first entry since the watch began is full. At
+ * most `max` lines: *more_out when there are others, which the next call gives first. All is borrowed until then. */
+int hrv_model_take_lines(struct hrv_model *model, size_t max, const struct hrv_wire_lines **out, size_t *count_out,
+                         bool *more_out);
 
-/* The totals of files that have changed since the last call. */
-int hrv_model_take_totals(struct hrv_model *model, const struct hrv_triple **out, size_t *count_out);
+/* The totals of files that have changed since the last call, `max` and *more_out as above. */
+int hrv_model_take_totals(struct hrv_model *model, size_t max, const struct hrv_triple **out, size_t *count_out,
+                          bool *more_out);
 
 #endif

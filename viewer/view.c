@@ -12,9 +12,20 @@
 #include <string.h>
 #include <time.h>
 
-#define CATALOG_AGE_NS UINT64_C(200000000)  /* programs appear within half a second of trace() */
-#define PULSE_AGE_NS   UINT64_C(500000000)  /* the list of programs is read by people */
-#define FILE_AGE_NS    UINT64_C(1000000000) /* how often the watched file is looked at for changes */
+#define CATALOG_AGE_NS UINT64_C(200000000) /* programs appear within half a second of trace() */
+#define PULSE_AGE_NS   UINT64_C(500000000) /* the list of programs is read by people */
+/* Room in a frame. What does not fit comes with the next ones; stacks are cut in their middle, and wait for a frame
+ * that has room for them. */
+#define STACKS_MAX_BYTES   (UINT64_C(1) << 20)
+#define FUNCTION_MAX_BYTES 1024u /* of a name in a stack */
+#define ARGV_MAX_BYTES     4096u
+#define FILE_BYTES         64u /* an entry on the wire without its text, at most */
+#define NOTE_BYTES         32u
+#define TRIPLE_BYTES       27u
+#define THREAD_BYTES       256u
+#define FRAME_BYTES        32u
+
+#define FILE_AGE_NS UINT64_C(1000000000) /* how often the watched file is looked at for changes */
 
 /* The program that is watched: what has been read of it and sent. */
 struct watched {
@@ -22,6 +33,7 @@ struct watched {
 	uint32_t file;     /* HR_INDEX_NONE none */
 	bool all;          /* the lines of every file, not of that one alone */
 	bool sent;         /* a frame of it has been */
+	bool stacks_due;   /* they have changed since they were sent */
 	struct hrv_codes codes;
 	struct hrv_stacks stacks;
 	uint32_t files_sent, notes_sent;
@@ -110,6 +122,11 @@ static int put_text(struct hrv_view *view, struct hrv_reader *reader, struct hr_
 	return err;
 }
 
+static struct hr_str shorter(struct hr_str str, uint32_t max_bytes)
+{
+	return (struct hr_str){str.off, str.len_bytes < max_bytes ? str.len_bytes : max_bytes};
+}
+
 static void settle_text(const struct hrv_view *view, struct hrv_text *text)
 {
 	text->bytes = text->len_bytes > 0 ? view->scratch.texts.bytes + (uintptr_t)text->bytes : "";
@@ -127,6 +144,8 @@ static int put_programs(struct hrv_view *view, struct hrv_wire_frame *frame)
 		if (view->only && !hrv_program_matches(view->catalog.programs[i], view->only))
 			continue;
 		hrv_program_describe(view->catalog.programs[i], &program);
+		if (program.argv.len_bytes > ARGV_MAX_BYTES)
+			program.argv.len_bytes = ARGV_MAX_BYTES;
 		int err = hrv_buffer_append(programs, &program, sizeof program);
 		if (err != 0)
 			return err;
@@ -194,7 +213,17 @@ static int look_at_file(struct hrv_view *view, struct hrv_reader *reader, uint32
 	return err;
 }
 
-static int put_files(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+/* Takes what an entry needs from a frame's room. False: it must wait for the next frame; the first of a frame never. */
+static bool take_room(size_t *room, size_t bytes)
+{
+	if (bytes > *room && *room < HRV_WIRE_FRAME_MAX_BYTES)
+		return false;
+	*room -= bytes < *room ? bytes : *room;
+	return true;
+}
+
+static int put_files(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail, size_t *room,
+                     bool *more)
 {
 	struct watched *watched = &view->watched;
 	uint32_t count = watched->codes.file_count;
@@ -216,6 +245,9 @@ static int put_files(struct hrv_view *view, struct hrv_reader *reader, struct hr
 			err = put_file(view, reader, watched->file);
 	}
 	for (; err == 0 && watched->files_sent < count; watched->files_sent++) {
+		*more = !take_room(room, FILE_BYTES + watched->codes.files[watched->files_sent].path.len_bytes);
+		if (*more)
+			break;
 		err = look_at_file(view, reader, watched->files_sent);
 		if (err == 0)
 			err = put_file(view, reader, watched->files_sent);
@@ -224,7 +256,22 @@ static int put_files(struct hrv_view *view, struct hrv_reader *reader, struct hr
 	return err;
 }
 
-static int put_stack(struct hrv_view *view, struct hrv_reader *reader, const struct hrv_stack *stack)
+/* The innermost and outermost `keep` frames of a stack, half and half; and on the wire not more than this. */
+static size_t stack_bytes(const struct hrv_codes *codes, const struct hrv_stack *stack, uint32_t keep)
+{
+	size_t bytes = THREAD_BYTES;
+
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		if (i >= (keep + 1) / 2 && i + keep / 2 < stack->frame_count)
+			continue;
+		bytes += FRAME_BYTES;
+		if (stack->frames[i].code < codes->code_count)
+			bytes += shorter(codes->codes[stack->frames[i].code].qualname, FUNCTION_MAX_BYTES).len_bytes;
+	}
+	return bytes;
+}
+
+static int put_stack(struct hrv_view *view, struct hrv_reader *reader, const struct hrv_stack *stack, uint32_t keep)
 {
 	const struct hrv_codes *codes = &view->watched.codes;
 	struct hrv_wire_thread thread = {
@@ -239,9 +286,17 @@ static int put_stack(struct hrv_view *view, struct hrv_reader *reader, const str
 	        .elided_at = stack->elided_at,
 	        .frame_count = stack->frame_count,
 	};
+	uint32_t outer = stack->frame_count, inner = 0;
 	int err = 0;
 
+	if (stack->frame_count > keep) {
+		thread.frame_count = keep;
+		thread.elided_at = outer = (keep + 1) / 2;
+		inner = keep / 2;
+	}
 	for (uint32_t i = 0; err == 0 && i < stack->frame_count; i++) {
+		if (i >= outer && i + inner < stack->frame_count)
+			continue;
 		const struct hrv_frame *from = &stack->frames[i];
 		struct hrv_wire_stack_frame frame = {
 		        .file = HR_INDEX_NONE,
@@ -253,7 +308,7 @@ static int put_stack(struct hrv_view *view, struct hrv_reader *reader, const str
 		if (from->code < codes->code_count) {
 			const struct hr_code *code = &codes->codes[from->code];
 			frame.file = code->file < codes->file_count ? code->file : HR_INDEX_NONE;
-			err = put_text(view, reader, code->qualname, &frame.function);
+			err = put_text(view, reader, shorter(code->qualname, FUNCTION_MAX_BYTES), &frame.function);
 		}
 		if (err == 0)
 			err = hrv_buffer_append(&view->scratch.stack_frames, &frame, sizeof frame);
@@ -261,25 +316,44 @@ static int put_stack(struct hrv_view *view, struct hrv_reader *reader, const str
 	return err == 0 ? hrv_buffer_append(&view->scratch.threads, &thread, sizeof thread) : err;
 }
 
-static int put_stacks(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+/* The stack of row `i`, threads first; NULL: the row is not in use. */
+static const struct hrv_stack *stack_at(const struct hrv_stacks *stacks, uint32_t i)
+{
+	const struct hrv_stack *stack =
+	        i < stacks->thread_count ? &stacks->threads[i] : &stacks->tasks[i - stacks->thread_count];
+
+	return stack->used ? stack : NULL;
+}
+
+static int put_stacks(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail, size_t *room)
 {
 	const struct hrv_stacks *stacks = &view->watched.stacks;
+	uint32_t count = stacks->thread_count + stacks->task_count, keep = UINT32_MAX;
+	size_t bytes;
 	int err = 0;
 
+	/* As many frames of each as fit. */
+	do {
+		bytes = 0;
+		for (uint32_t i = 0; i < count; i++)
+			if (stack_at(stacks, i))
+				bytes += stack_bytes(&view->watched.codes, stack_at(stacks, i), keep);
+		keep = bytes <= STACKS_MAX_BYTES ? keep : keep > 1024 ? 128 : keep / 2;
+	} while (bytes > STACKS_MAX_BYTES && keep > 0);
 	view->scratch.threads.len_bytes = 0;
 	view->scratch.stack_frames.len_bytes = 0;
-	for (uint32_t i = 0; err == 0 && i < stacks->thread_count; i++)
-		if (stacks->threads[i].used)
-			err = put_stack(view, reader, &stacks->threads[i]);
-	for (uint32_t i = 0; err == 0 && i < stacks->task_count; i++)
-		if (stacks->tasks[i].used)
-			err = put_stack(view, reader, &stacks->tasks[i]);
+	for (uint32_t i = 0; err == 0 && i < count; i++) {
+		const struct hrv_stack *stack = stack_at(stacks, i);
+		if (stack && take_room(room, stack_bytes(&view->watched.codes, stack, keep)))
+			err = put_stack(view, reader, stack, keep);
+	}
 	detail->has_threads = true;
 	detail->thread_count = view->scratch.threads.len_bytes / sizeof *detail->threads;
 	return err;
 }
 
-static int put_notes(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+static int put_notes(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail, size_t *room,
+                     bool *more)
 {
 	struct watched *watched = &view->watched;
 	uint32_t count;
@@ -289,6 +363,9 @@ static int put_notes(struct hrv_view *view, struct hrv_reader *reader, struct hr
 	for (; err == 0 && watched->notes_sent < count; watched->notes_sent++) {
 		struct hr_note note;
 		if ((err = hrv_reader_notes(reader, watched->notes_sent, 1, &note)) != 0)
+			break;
+		*more = !take_room(room, NOTE_BYTES + note.text.len_bytes);
+		if (*more)
 			break;
 		struct hrv_wire_note entry = {.kind = note.kind, .tick = note.tick};
 		if ((err = put_text(view, reader, note.text, &entry.text)) == 0)
@@ -339,7 +416,34 @@ static void settle(struct hrv_view *view, struct hrv_wire_detail *detail)
 	detail->notes = notes;
 }
 
-static int put_detail(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+/* Puts what is new, as far as there is room, in an order in which everything comes with or after what it refers to.
+ * *more: the next frame has the rest. */
+static int put_news(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail, bool *more)
+{
+	struct watched *watched = &view->watched;
+	size_t room = HRV_WIRE_FRAME_MAX_BYTES;
+	int err;
+
+	*more = false;
+	if ((err = put_files(view, reader, detail, &room, more)) != 0 || *more ||
+	    (err = put_notes(view, reader, detail, &room, more)) != 0 || *more)
+		return err;
+	*more = watched->stacks_due && room < STACKS_MAX_BYTES;
+	if (watched->stacks_due && !*more) {
+		if ((err = put_stacks(view, reader, detail, &room)) != 0)
+			return err;
+		watched->stacks_due = false;
+	}
+	if (!*more && (err = hrv_model_take_totals(watched->codes.model, room / TRIPLE_BYTES, &detail->totals,
+	                                           &detail->total_count, more)) != 0)
+		return err;
+	room -= detail->total_count * TRIPLE_BYTES;
+	return *more ? 0
+	             : hrv_model_take_lines(watched->codes.model, room / TRIPLE_BYTES, &detail->lines,
+	                                    &detail->lines_count, more);
+}
+
+static int put_detail(struct hrv_view *view, struct hrv_reader *reader, struct hrv_wire_detail *detail, bool *more)
 {
 	struct watched *watched = &view->watched;
 	bool stacks_changed = false;
@@ -348,14 +452,10 @@ static int put_detail(struct hrv_view *view, struct hrv_reader *reader, struct h
 	view->scratch.texts.len_bytes = 0;
 	/* Rows first: the code objects that they name were published before them. */
 	if ((err = hrv_stacks_update(&watched->stacks, reader, &stacks_changed)) != 0 ||
-	    (err = hrv_codes_update(&watched->codes, reader)) != 0 || (err = put_files(view, reader, detail)) != 0 ||
-	    (err = put_notes(view, reader, detail)) != 0 || (err = put_status(view, reader, detail)) != 0)
+	    (err = hrv_codes_update(&watched->codes, reader)) != 0)
 		return err;
-	if ((stacks_changed || !watched->sent) && (err = put_stacks(view, reader, detail)) != 0)
-		return err;
-	if ((err = hrv_model_take_totals(watched->codes.model, &detail->totals, &detail->total_count)) != 0)
-		return err;
-	if ((err = hrv_model_take_lines(watched->codes.model, &detail->lines, &detail->lines_count)) != 0)
+	watched->stacks_due |= stacks_changed || !watched->sent;
+	if ((err = put_news(view, reader, detail, more)) != 0 || (err = put_status(view, reader, detail)) != 0)
 		return err;
 	settle(view, detail);
 	watched->sent = true;
@@ -379,7 +479,8 @@ static void watch_lines(struct watched *watched, const struct hrv_wire_request *
 }
 
 /* Fills `detail`. A program whose segment turns out to be corrupt is condemned: the list says why. */
-static int answer_program(struct hrv_view *view, const struct hrv_wire_request *request, struct hrv_wire_detail *detail)
+static int answer_program(struct hrv_view *view, const struct hrv_wire_request *request, struct hrv_wire_detail *detail,
+                          bool *more)
 {
 	struct watched *watched = &view->watched;
 	struct hrv_program *program = wanted_program(view, request->program);
@@ -399,12 +500,13 @@ static int answer_program(struct hrv_view *view, const struct hrv_wire_request *
 	if (!watched->codes.model && (err = hrv_model_new(&watched->codes.model)) != 0)
 		return err;
 	watch_lines(watched, request);
-	err = put_detail(view, program->reader, detail);
+	err = put_detail(view, program->reader, detail, more);
 	if (err != HR_ECORRUPT && err != HR_EARG)
 		return err;
 	hrv_catalog_condemn(&view->catalog, program);
 	unwatch(watched);
 	*detail = (struct hrv_wire_detail){.id = request->program, .full = true};
+	*more = false;
 	return 0;
 }
 
@@ -421,7 +523,7 @@ int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *reques
 			return err;
 	}
 	if (request->program != 0) {
-		if ((err = answer_program(view, request, &detail)) != 0)
+		if ((err = answer_program(view, request, &detail, &frame.more)) != 0)
 			return err;
 		frame.program = &detail;
 	} else {

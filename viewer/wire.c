@@ -375,11 +375,15 @@ int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 	msgpack_packer pk;
 
 	msgpack_packer_init(&pk, &sink, sink_write);
-	msgpack_pack_map(&pk, 2u + frame->has_programs + frame->has_pulses + (frame->program != NULL));
+	msgpack_pack_map(&pk, 2u + frame->more + frame->has_programs + frame->has_pulses + (frame->program != NULL));
 	put_word(&pk, "v");
 	msgpack_pack_int(&pk, HRV_WIRE_VERSION);
 	put_word(&pk, "now");
 	msgpack_pack_double(&pk, frame->now_ms);
+	if (frame->more) {
+		put_word(&pk, "more");
+		msgpack_pack_true(&pk);
+	}
 	if (frame->has_programs) {
 		put_word(&pk, "programs");
 		msgpack_pack_array(&pk, frame->program_count);

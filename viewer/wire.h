@@ -15,6 +15,9 @@
 #define HRV_WIRE_VERSION       1
 #define HRV_WIRE_REQUEST_BYTES 16
 
+/* What a frame of a program holds beside the list of programs; what is beyond comes with the next ones. */
+#define HRV_WIRE_FRAME_MAX_BYTES (UINT32_C(4) << 20)
+
 struct hrv_wire_request {
 	bool full;
 	bool all;         /* the lines of every file */
@@ -123,6 +126,7 @@ struct hrv_wire_detail {
 
 struct hrv_wire_frame {
 	double now_ms; /* since 1970 */
+	bool more;     /* there is more than fits into a frame: the next ones have it */
 	bool has_programs;
 	const struct hrv_wire_program *programs;
 	size_t program_count;

@@ -283,6 +283,84 @@ static void test_stack_names_files_and_functions(void **state)
 	maker_forget(segment);
 }
 
+/* More lines than a frame holds come in several, each once, and full is the first alone. */
+static void test_what_is_too_much_for_a_frame_comes_with_the_next(void **state)
+{
+	(void)state;
+	enum { CODES = 6, LINES = 50000 };
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint64_t id = hrt_segment_header(segment)->instance;
+	uint32_t file = maker_file(segment, "/prog.py", HR_FILE_TRACED), slot;
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+	uint32_t seen = 0, frames = 0;
+
+	for (uint32_t i = 0; i < CODES; i++)
+		maker_code(segment, file, "f", 1 + i * LINES, LINES, &slot);
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	for (bool more = true; more; frames++) {
+		const msgpack_object *detail = ask(view, &answer, id, file, false);
+		const msgpack_object *lines = get(detail, "lines");
+		assert_true(answer.frame.len_bytes < HRV_WIRE_FRAME_MAX_BYTES + 65536);
+		assert_int_equal(get(detail, "full")->via.boolean, frames == 0);
+		assert_int_equal(get(detail, "linesFull")->via.boolean, frames == 0);
+		for (uint32_t i = 0; i < lines->via.array.size; i += 3)
+			assert_int_equal(lines->via.array.ptr[i].via.u64, ++seen);
+		more = get(&answer.unpacked.data, "more") != NULL;
+	}
+	assert_int_equal(seen, CODES * LINES);
+	assert_in_range(frames, 2, 4);
+	assert_int_equal(length_of(get(ask(view, &answer, id, file, false), "lines")), 0);
+	answer_fini(&answer);
+	hrv_view_free(view);
+	maker_forget(segment);
+}
+
+static void test_stacks_that_are_too_much_lose_their_middle(void **state)
+{
+	(void)state;
+	enum { THREADS = 20, FRAMES = 100, NAME = 2000 };
+	struct hrt_segment *segment = maker_segment("prog.py");
+	uint64_t id = hrt_segment_header(segment)->instance;
+	uint32_t file = maker_file(segment, "/prog.py", HR_FILE_TRACED);
+	struct hrt_frame frames[FRAMES];
+	char name[NAME + 1];
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+
+	memset(name, 'x', NAME);
+	name[NAME] = '\0';
+	uint32_t code = maker_code(segment, file, name, 1, 3, NULL);
+	for (uint32_t i = 0; i < FRAMES; i++)
+		frames[i] = (struct hrt_frame){code, i, i, 0, 1};
+	for (uint64_t i = 0; i < THREADS; i++)
+		hrt_segment_put_stack(segment, HR_KIND_THREADS,
+		                      hrt_segment_take_row(segment, HR_KIND_THREADS, i + 1, i + 1),
+		                      &(struct hrt_stack){.name = "t",
+		                                          .name_bytes = 1,
+		                                          .depth = FRAMES,
+		                                          .frame_count = FRAMES,
+		                                          .elided_at = FRAMES,
+		                                          .frames = frames});
+	assert_int_equal(hrv_view_new(NULL, &view), 0);
+	const msgpack_object *threads = get(ask(view, &answer, id, HR_INDEX_NONE, false), "threads");
+	assert_int_equal(length_of(threads), THREADS);
+	assert_true(answer.frame.len_bytes < 3 << 19);
+	for (uint32_t i = 0; i < THREADS; i++) {
+		const msgpack_object *thread = &threads->via.array.ptr[i], *kept = get(thread, "frames");
+		uint32_t count = length_of(kept), outer = (uint32_t)get(thread, "elided_at")->via.u64;
+		assert_in_range(count, 8, FRAMES - 1);
+		assert_int_equal(get(thread, "depth")->via.u64, FRAMES);
+		assert_int_equal(outer, (count + 1) / 2);
+		for (uint32_t n = 0; n < count; n++)
+			assert_int_equal(kept->via.array.ptr[n].via.array.ptr[2].via.u64,
+			                 n < outer ? n : FRAMES - count + n);
+	}
+	answer_fini(&answer);
+	hrv_view_free(view);
+	maker_forget(segment);
+}
+
 static void test_program_that_is_corrupt_inside_is_condemned(void **state)
 {
 	(void)state;
@@ -398,6 +476,8 @@ int main(void)
 	        cmocka_unit_test(test_lines_of_every_file_come_when_all_are_wanted),
 	        cmocka_unit_test(test_pulse_is_told_while_no_program_is_asked_for),
 	        cmocka_unit_test(test_stack_names_files_and_functions),
+	        cmocka_unit_test(test_what_is_too_much_for_a_frame_comes_with_the_next),
+	        cmocka_unit_test(test_stacks_that_are_too_much_lose_their_middle),
 	        cmocka_unit_test(test_program_that_is_corrupt_inside_is_condemned),
 	        cmocka_unit_test(test_unknown_program_is_gone),
 	        cmocka_unit_test(test_views_on_threads_of_their_own_see_the_same_end),

@@ -66,7 +66,7 @@ static void assert_triples(const struct hrv_triple *got, size_t got_count, const
 		const struct hrv_triple expected[] = {__VA_ARGS__, {0}};                                               \
 		const struct hrv_wire_lines *entry;                                                                    \
 		size_t got_count;                                                                                      \
-		assert_int_equal(hrv_model_take_lines(model, &entry, &got_count), 0);                                  \
+		assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &entry, &got_count, &(bool){false}), 0);        \
 		assert_int_equal(got_count, 1);                                                                        \
 		assert_int_equal(entry->full, expected_full);                                                          \
 		assert_triples(entry->triples, entry->count, expected, sizeof expected / sizeof *expected - 1);        \
@@ -77,7 +77,7 @@ static void assert_triples(const struct hrv_triple *got, size_t got_count, const
 		const struct hrv_triple expected[] = {__VA_ARGS__, {0}};                                               \
 		const struct hrv_triple *got;                                                                          \
 		size_t got_count;                                                                                      \
-		assert_int_equal(hrv_model_take_totals(model, &got, &got_count), 0);                                   \
+		assert_int_equal(hrv_model_take_totals(model, SIZE_MAX, &got, &got_count, &(bool){false}), 0);         \
 		assert_triples(got, got_count, expected, sizeof expected / sizeof *expected - 1);                      \
 	} while (0)
 
@@ -87,11 +87,11 @@ static void assert_nothing_new(void)
 	const struct hrv_triple *totals;
 	size_t count;
 
-	assert_int_equal(hrv_model_take_lines(model, &lines, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &lines, &count, &(bool){false}), 0);
 	assert_int_equal(count, 1);
 	assert_int_equal(lines->count, 0);
 	assert_false(lines->full);
-	assert_int_equal(hrv_model_take_totals(model, &totals, &count), 0);
+	assert_int_equal(hrv_model_take_totals(model, SIZE_MAX, &totals, &count, &(bool){false}), 0);
 	assert_int_equal(count, 0);
 }
 
@@ -143,7 +143,7 @@ static void test_another_file_starts_over(void **state)
 	hit(1, 9, 9);
 	const struct hrv_wire_lines *got;
 	size_t count;
-	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &got, &count, &(bool){false}), 0);
 	assert_int_equal(count, 0);
 }
 
@@ -165,11 +165,11 @@ static void test_lines_of_every_file_come_by_file(void **state)
 	assert_int_equal(add(3, 2, 1, 20, 0), 0);
 	hrv_model_watch_all(model);
 	hit(1, 5, 1);
-	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &got, &count, &(bool){false}), 0);
 	assert_int_equal(count, 2);
 	assert_entry(&got[0], 0, true, (const struct hrv_triple[]){{10, 0, 0}, {11, 5, 1}}, 2);
 	assert_entry(&got[1], 3, true, (const struct hrv_triple[]){{20, 0, 0}}, 1);
-	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &got, &count, &(bool){false}), 0);
 	assert_int_equal(count, 0);
 
 	/* A file's first lines are full, also when it comes later. */
@@ -178,7 +178,7 @@ static void test_lines_of_every_file_come_by_file(void **state)
 	hit(2, 7, 2);
 	hit(0, 8, 3);
 	hit(2, 9, 4);
-	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &got, &count, &(bool){false}), 0);
 	assert_int_equal(count, 3);
 	assert_entry(&got[0], 2, true, (const struct hrv_triple[]){{30, 0, 0}}, 1);
 	assert_entry(&got[1], 3, false, (const struct hrv_triple[]){{20, 9, 4}, {21, 0, 0}}, 2);
@@ -187,7 +187,7 @@ static void test_lines_of_every_file_come_by_file(void **state)
 	/* A count that is no longer known goes by starting its file over; one that is the last leaves it empty. */
 	assert_int_equal(add(3, 5, 1, 20, 1u << 30), 0);
 	assert_int_equal(add(2, 6, 1, 30, 1u << 30), 0);
-	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &got, &count, &(bool){false}), 0);
 	assert_int_equal(count, 2);
 	assert_entry(&got[0], 3, true, (const struct hrv_triple[]){{21, 0, 0}}, 1);
 	assert_entry(&got[1], 2, true, NULL, 0);
@@ -195,7 +195,7 @@ static void test_lines_of_every_file_come_by_file(void **state)
 	hrv_model_watch(model, 0);
 	ASSERT_LINES(true, {10, 8, 3}, {11, 5, 1});
 	hrv_model_watch_all(model);
-	assert_int_equal(hrv_model_take_lines(model, &got, &count), 0);
+	assert_int_equal(hrv_model_take_lines(model, SIZE_MAX, &got, &count, &(bool){false}), 0);
 	assert_int_equal(count, 3);
 	assert_true(got[0].full && got[1].full && got[2].full);
 }

@@ -45,6 +45,14 @@ static void test_frame_of_nothing_new(void **state)
 	check_frame("unchanged", &(struct hrv_wire_frame){.now_ms = 1767225690460, .program = &detail});
 }
 
+static void test_frame_that_could_not_hold_all(void **state)
+{
+	(void)state;
+	static const struct hrv_triple totals[] = {{0, 70, 90000}};
+	struct hrv_wire_detail detail = {.id = live.id, .tick = 90210, .totals = totals, .total_count = 1};
+	check_frame("more", &(struct hrv_wire_frame){.now_ms = 1767225690460, .more = true, .program = &detail});
+}
+
 static void test_frame_with_programs_of_every_state(void **state)
 {
 	(void)state;
@@ -315,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_frame_without_programs),
 	        cmocka_unit_test(test_frame_of_nothing_new),
+	        cmocka_unit_test(test_frame_that_could_not_hold_all),
 	        cmocka_unit_test(test_frame_with_programs_of_every_state),
 	        cmocka_unit_test(test_frame_with_the_pulse_of_programs),
 	        cmocka_unit_test(test_frame_with_everything),

@@ -111,7 +111,7 @@ export class Connection {
     this.client.link({ state: 'open' });
     this.client.frame(frame);
     if (this.socket === null || this.asked) return; // what the frame set off has already asked, or ended it
-    if (this.wanted) this.ask();
+    if (this.wanted || (frame.more && !this.held)) this.ask();
     else this.later(Math.max(0, this.askedAt + this.pullMs() - this.world.now()), () => this.pull());
   }
 

@@ -100,6 +100,7 @@ export interface ProgramFrame {
 
 export interface WireFrame {
   readonly now: number; // hrview's clock, milliseconds since 1970
+  readonly more: boolean; // what did not fit into this frame comes with the next
   readonly programs: readonly Program[] | null; // null: as before
   readonly pulses: readonly Pulse[] | null; // null: not looked at
   readonly program: ProgramFrame | null;
@@ -143,6 +144,7 @@ export function guardFrame(value: unknown): WireFrame {
     throw new WireError(`frame.v: hrview speaks version ${version}, this page ${WIRE_VERSION}; reload it`);
   return {
     now: real(map, 'now', 'frame'),
+    more: map['more'] !== undefined && flag(map, 'more', 'frame'),
     programs: map['programs'] === undefined ? null : list(map, 'programs', 'frame', guardProgram),
     pulses: map['pulse'] === undefined ? null : guardPulses(map['pulse'], 'frame.pulse'),
     program: map['program'] === undefined ? null : guardProgramFrame(map['program'], 'frame.program'),

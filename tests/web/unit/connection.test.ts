@@ -103,6 +103,14 @@ test('a slow answer is followed by the next request at once', () => {
   assert.equal(world.socket.sent.length, 2);
 });
 
+test('what did not fit into a frame is asked for at once', () => {
+  const { world } = connect();
+  world.socket.answer({ v: 1, now: 1, more: true });
+  assert.equal(world.socket.sent.length, 2);
+  world.socket.answer();
+  assert.equal(world.socket.sent.length, 2);
+});
+
 test('the first request of a connection asks for everything, later ones for what is new', () => {
   const { world } = connect();
   world.socket.answer();

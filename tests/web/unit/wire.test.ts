@@ -53,6 +53,11 @@ test('the golden frame with the pulse of programs is understood', () => {
   assert.deepEqual(pulses?.[2], { id: 'fedcba9876543210', hits: 70000, threads: 1 });
 });
 
+test('the golden frame that could not hold all says so', () => {
+  assert.equal(decodeFrame(readFileSync(join(GOLDEN, 'more.msgpack'))).more, true);
+  assert.equal(decodeFrame(readFileSync(join(GOLDEN, 'unchanged.msgpack'))).more, false);
+});
+
 test('the golden frame without changes leaves everything as it was', () => {
   const { programs, program } = decodeFrame(readFileSync(join(GOLDEN, 'unchanged.msgpack')));
   assert.equal(programs, null);
