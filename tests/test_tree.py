@@ -12,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LINES_MAX = 600
 
 TOP = set(
-    """tracer viewer shared web tests docs CMakeLists.txt CMakePresets.json pyproject.toml dev README.md LICENSE
+    """tracer viewer shared web tests docs CMakeLists.txt CMakePresets.json pyproject.toml dev README.md LICENSE SECURITY.md
     CHANGELOG.md .clang-format .gitignore .ci""".split()
 )
 ROOMS_SEEN = {"shared": {"shared"}, "tracer": {"tracer", "shared"}, "viewer": {"viewer", "shared"}}

@@ -5,6 +5,7 @@
 #ifndef HRV_HTTP_H
 #define HRV_HTTP_H
 
+#include "buffer.h"
 #include "server.h"
 
 #include <stdatomic.h>
@@ -30,6 +31,9 @@ struct hrv_server {
 int hrv_http_answer(struct mg_connection *conn, int status, const char *type, const char *headers, const void *body,
                     size_t body_bytes);
 
+/* The head of an answer with status 200 whose body follows by mg_send_chunk(). */
+void hrv_http_begin_chunks(struct mg_connection *conn, const char *type, const char *headers);
+
 /* One line of plain text; nothing of the request may be repeated in it. */
 int hrv_http_refuse(struct mg_connection *conn, int status, const char *headers, const char *text);
 
@@ -38,6 +42,12 @@ int hrv_http_refuse(struct mg_connection *conn, int status, const char *headers,
 
 /* Takes the reference. NULL: out of memory. */
 int hrv_http_answer_json(struct mg_connection *conn, struct json_t *json);
+
+/* A number from the query, all of it; false when it is not there or is something else. */
+bool hrv_http_query_number(const char *query, const char *name, int base, uint64_t max, uint64_t *out);
+
+/* The text of a file. `changed`: it is not what the program loaded. */
+int hrv_http_answer_source(struct mg_connection *conn, const struct hrv_buffer *text, bool changed);
 
 /* ---- who answers what ---- */
 
@@ -50,6 +60,9 @@ int hrv_http_asset(struct mg_connection *conn, const char *path);
 
 /* http_api.c: a path below /api/. */
 int hrv_http_api(struct mg_connection *conn, const struct hrv_server *server, const char *path);
+
+/* http_replay.c: all but the page and the websocket, of a recording. */
+int hrv_http_replay(struct mg_connection *conn, const struct hrv_recording *recording, const char *path);
 
 /* http_metrics.c: /metrics. */
 int hrv_http_metrics(struct mg_connection *conn, struct hrv_server *server);

@@ -36,6 +36,14 @@ int hrv_http_refuse(struct mg_connection *conn, int status, const char *headers,
 	                       n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 }
 
+void hrv_http_begin_chunks(struct mg_connection *conn, const char *type, const char *headers)
+{
+	mg_printf(conn,
+	          "HTTP/1.1 200 OK\r\nServer: hrview\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n"
+	          "Connection: close\r\n" COMMON_HEADERS "%s\r\n",
+	          type, headers);
+}
+
 int hrv_http_answer_json(struct mg_connection *conn, json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;

@@ -58,8 +58,7 @@ static int answer_dump(struct mg_connection *conn, const struct hrv_server *serv
 	return status;
 }
 
-/* A number from the query, all of it; false when it is not there or is something else. */
-static bool query_number(const char *query, const char *name, int base, uint64_t max, uint64_t *out)
+bool hrv_http_query_number(const char *query, const char *name, int base, uint64_t max, uint64_t *out)
 {
 	char text[32], *end;
 
@@ -75,6 +74,14 @@ static bool query_number(const char *query, const char *name, int base, uint64_t
 	return true;
 }
 
+int hrv_http_answer_source(struct mg_connection *conn, const struct hrv_buffer *text, bool changed)
+{
+	return hrv_http_answer(conn, 200, "text/plain; charset=utf-8",
+	                       changed ? "Cache-Control: no-store\r\nX-Source: changed\r\n"
+	                               : "Cache-Control: no-store\r\nX-Source: loaded\r\n",
+	                       text->bytes, text->len_bytes);
+}
+
 static int answer_source(struct mg_connection *conn, const struct hrv_server *server, struct hrv_catalog *catalog)
 {
 	const char *query = mg_get_request_info(conn)->query_string;
@@ -84,8 +91,8 @@ static int answer_source(struct mg_connection *conn, const struct hrv_server *se
 	bool changed;
 	int status;
 
-	if (!query_number(query, "program", 16, UINT64_MAX, &instance) ||
-	    !query_number(query, "file", 10, UINT32_MAX, &file))
+	if (!hrv_http_query_number(query, "program", 16, UINT64_MAX, &instance) ||
+	    !hrv_http_query_number(query, "file", 10, UINT32_MAX, &file))
 		return hrv_http_refuse(conn, 400, "", "/api/source?program=ID&file=N");
 	const struct hrv_program *program = hrv_catalog_by_instance(catalog, instance);
 	if (!is_served(server, program) || !program->reader)
@@ -94,10 +101,7 @@ static int answer_source(struct mg_connection *conn, const struct hrv_server *se
 	if (err != 0)
 		status = hrv_http_refuse(conn, err == HR_ENOMEM || err == HR_EIO ? 500 : 404, "", why);
 	else
-		status = hrv_http_answer(conn, 200, "text/plain; charset=utf-8",
-		                         changed ? "Cache-Control: no-store\r\nX-Source: changed\r\n"
-		                                 : "Cache-Control: no-store\r\nX-Source: loaded\r\n",
-		                         text.bytes, text.len_bytes);
+		status = hrv_http_answer_source(conn, &text, changed);
 	hrv_buffer_fini(&text);
 	return status;
 }
@@ -110,5 +114,8 @@ int hrv_http_api(struct mg_connection *conn, const struct hrv_server *server, co
 		return with_catalog(conn, server, answer_dump);
 	if (strcmp(path, "/api/source") == 0)
 		return with_catalog(conn, server, answer_source);
+	if (strcmp(path, "/api/recording") == 0)
+		return hrv_http_refuse(conn, 404, "",
+		                       "this hrview shows programs as they run; `hrview replay FILE` shows recordings");
 	return hrv_http_refuse(conn, 404, "", HRV_HTTP_NOTHING);
 }

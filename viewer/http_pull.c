@@ -1,8 +1,10 @@
 /* http_pull.c — /ws: each open page pulls its frames (docs/wire.md). See http.h.
  *
- * A websocket's messages are answered on its own thread with a view of its own, so there is no lock here. */
+ * A websocket's messages are answered on its own thread with a view, or a player, of its own, so there is no lock here.
+ */
 #define _GNU_SOURCE /* strcasestr */
 #include "http.h"
+#include "player.h"
 #include "server.h"
 #include "view.h"
 
@@ -38,8 +40,15 @@ int hrv_http_begin_websocket(struct mg_connection *conn, struct hrv_server *serv
 /* One open page: what it has been sent, and its last frame. */
 struct client {
 	struct hrv_view *view;
+	struct hrv_player *player; /* of a recording, in place of the view */
 	struct hrv_buffer frame;
 };
+
+static int client_answer(struct client *client, const struct hrv_wire_request *request)
+{
+	return client->player ? hrv_player_answer(client->player, request, &client->frame)
+	                      : hrv_view_answer(client->view, request, &client->frame);
+}
 
 static void on_ready(struct mg_connection *conn, void *data)
 {
@@ -47,7 +56,8 @@ static void on_ready(struct mg_connection *conn, void *data)
 	struct client *client = calloc(1, sizeof *client);
 
 	atomic_fetch_add(&server->clients, 1);
-	if (client && hrv_view_new(server->options.only, &client->view) != 0) {
+	if (client && (server->options.recording ? hrv_player_new(server->options.recording, &client->player)
+	                                         : hrv_view_new(server->options.only, &client->view)) != 0) {
 		free(client);
 		client = NULL;
 	}
@@ -61,6 +71,7 @@ static void on_close(const struct mg_connection *conn, void *data)
 
 	if (client) {
 		hrv_view_free(client->view);
+		hrv_player_free(client->player);
 		hrv_buffer_fini(&client->frame);
 		free(client);
 	}
@@ -92,7 +103,7 @@ static int on_message(struct mg_connection *conn, int bits, char *bytes, size_t 
 	if ((bits & 0xFF) != (0x80 | MG_WEBSOCKET_OPCODE_BINARY) ||
 	    hrv_wire_decode_request(bytes, len_bytes, &request) != 0)
 		return close_websocket(conn, CLOSE_POLICY);
-	if (!client || hrv_view_answer(client->view, &request, &client->frame) != 0)
+	if (!client || client_answer(client, &request) != 0)
 		return close_websocket(conn, CLOSE_TROUBLE);
 	atomic_fetch_add(&server->frames, 1);
 	atomic_fetch_add(&server->frame_bytes, client->frame.len_bytes);

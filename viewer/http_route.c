@@ -66,11 +66,13 @@ int hrv_http_begin_request(struct mg_connection *conn)
 		return hrv_http_index(conn, server);
 	if (strncmp(path, "/assets/", 8) == 0)
 		return hrv_http_asset(conn, path);
+	if (strcmp(path, "/healthz") == 0)
+		return hrv_http_refuse(conn, 200, "Cache-Control: no-store\r\n", "ok");
+	if (server->options.recording)
+		return hrv_http_replay(conn, server->options.recording, path);
 	if (strncmp(path, "/api/", 5) == 0)
 		return hrv_http_api(conn, server, path);
 	if (strcmp(path, "/metrics") == 0)
 		return hrv_http_metrics(conn, server);
-	if (strcmp(path, "/healthz") == 0)
-		return hrv_http_refuse(conn, 200, "Cache-Control: no-store\r\n", "ok");
 	return hrv_http_refuse(conn, 404, "", HRV_HTTP_NOTHING);
 }

@@ -13,6 +13,8 @@ static const struct command {
 } commands[] = {
         {"list", "your traced programs", hrv_command_list},
         {"dump", "counts and stacks of one, for people and in formats of other tools", hrv_command_dump},
+        {"record", "what a program does from now on, into a file", hrv_command_record},
+        {"replay", "the page of such a file", hrv_command_replay},
         {"clean", "removes what ended programs have left", hrv_command_clean},
 };
 

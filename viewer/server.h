@@ -11,12 +11,15 @@
 #define HRV_SERVER_WHY_BYTES     256
 #define HRV_SERVER_ADDRESS_BYTES 64
 
+struct hrv_recording;
+
 /* All borrowed while the server runs. */
 struct hrv_server_options {
-	const char *host;  /* address or name */
-	uint16_t port;     /* 0: any free one */
-	const char *token; /* NULL: nobody gets in by a token */
-	const char *only;  /* serve only what hrv_program_matches(); NULL: all */
+	const char *host;                      /* address or name */
+	uint16_t port;                         /* 0: any free one */
+	const char *token;                     /* NULL: nobody gets in by a token */
+	const char *only;                      /* serve only what hrv_program_matches(); NULL: all */
+	const struct hrv_recording *recording; /* serve this, and no program; NULL: programs */
 };
 
 struct hrv_server_address {

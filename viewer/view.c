@@ -55,7 +55,8 @@ struct scratch {
 };
 
 struct hrv_view {
-	const char *only;
+	const char *only;       /* NULL: all */
+	uint64_t only_instance; /* 0: all */
 	struct hrv_catalog catalog;
 	uint64_t catalog_looked_ns;
 	bool programs_sent;
@@ -83,6 +84,21 @@ int hrv_view_new(const char *only, struct hrv_view **out)
 	view->watched.file = HR_INDEX_NONE;
 	*out = view;
 	return 0;
+}
+
+int hrv_view_new_of(uint64_t instance, struct hrv_view **out)
+{
+	int err = hrv_view_new(NULL, out);
+
+	if (err == 0)
+		(*out)->only_instance = instance;
+	return err;
+}
+
+static bool is_shown(const struct hrv_view *view, const struct hrv_program *program)
+{
+	return (!view->only || hrv_program_matches(program, view->only)) &&
+	       (view->only_instance == 0 || view->only_instance == program->id.instance);
 }
 
 static void unwatch(struct watched *watched)
@@ -141,7 +157,7 @@ static int put_programs(struct hrv_view *view, struct hrv_wire_frame *frame)
 	programs->len_bytes = 0;
 	for (size_t i = 0; i < view->catalog.count; i++) {
 		struct hrv_wire_program program;
-		if (view->only && !hrv_program_matches(view->catalog.programs[i], view->only))
+		if (!is_shown(view, view->catalog.programs[i]))
 			continue;
 		hrv_program_describe(view->catalog.programs[i], &program);
 		if (program.argv.len_bytes > ARGV_MAX_BYTES)
@@ -165,7 +181,7 @@ static int put_pulses(struct hrv_view *view, struct hrv_wire_frame *frame)
 	for (size_t i = 0; i < view->catalog.count; i++) {
 		struct hrv_program *program = view->catalog.programs[i];
 		struct hrv_pulse pulse;
-		if (!program->reader || (view->only && !hrv_program_matches(program, view->only)))
+		if (!program->reader || !is_shown(view, program))
 			continue;
 		int err = hrv_pulse_read(program->reader, &pulse);
 		if (err == HR_ECORRUPT || err == HR_EARG) {
@@ -465,7 +481,7 @@ static int put_detail(struct hrv_view *view, struct hrv_reader *reader, struct h
 static struct hrv_program *wanted_program(const struct hrv_view *view, uint64_t instance)
 {
 	struct hrv_program *program = hrv_catalog_by_instance(&view->catalog, instance);
-	return program && (!view->only || hrv_program_matches(program, view->only)) ? program : NULL;
+	return program && is_shown(view, program) ? program : NULL;
 }
 
 static void watch_lines(struct watched *watched, const struct hrv_wire_request *request)
@@ -542,4 +558,9 @@ int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *reques
 	}
 	out->len_bytes = 0;
 	return hrv_wire_encode(&frame, out);
+}
+
+const struct hrv_program *hrv_view_program(const struct hrv_view *view, uint64_t instance)
+{
+	return wanted_program(view, instance);
 }

@@ -400,3 +400,13 @@ int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 	}
 	return sink.err;
 }
+
+int hrv_wire_encode_program(const struct hrv_wire_program *program, struct hrv_buffer *out)
+{
+	struct sink sink = {.buffer = out};
+	msgpack_packer pk;
+
+	msgpack_packer_init(&pk, &sink, sink_write);
+	put_program(&pk, program);
+	return sink.err;
+}

@@ -139,6 +139,9 @@ struct hrv_wire_frame {
 /* Appends the frame to `out`. HR_ENOMEM: what `out` holds then is not a frame. */
 int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out);
 
+/* Appends a program's map in the list. HR_ENOMEM likewise. */
+int hrv_wire_encode_program(const struct hrv_wire_program *program, struct hrv_buffer *out);
+
 #define HRV_PYTHON_BYTES 24
 
 /* "3.14.8" for 0x030e08f0, "3.15.0rc1" for a candidate, "" for 0. */

@@ -150,7 +150,7 @@ class Server:
     """An hrview on a free port."""
 
     def __init__(self, *args, uid=None):
-        self.process = subprocess.Popen([HRVIEW, "--port", "0", *map(str, args)], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([HRVIEW, *map(str, args), "--port", "0"], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **hrview_as(uid))
         assert select.select([self.process.stdout], [], [], DEADLINE_S)[0], "hrview says nothing"
         self.url = self.process.stdout.readline().decode().strip()

@@ -70,12 +70,12 @@ static char *twin_text(const void *bytes, size_t len_bytes)
 	return text;
 }
 
-static void check_file(const char *name, const char *ending, const void *bytes, size_t len_bytes)
+void golden_check_file(const char *file, const void *bytes, size_t len_bytes)
 {
 	char path[512];
 	static char kept[1 << 20];
 
-	snprintf(path, sizeof path, "%s/golden/%s.%s", HR_TEST_DIR, name, ending);
+	snprintf(path, sizeof path, "%s/golden/%s", HR_TEST_DIR, file);
 	if (getenv("HR_UPDATE_GOLDEN")) {
 		FILE *out = fopen(path, "wb");
 		assert_non_null(out);
@@ -94,9 +94,11 @@ static void check_file(const char *name, const char *ending, const void *bytes, 
 
 void golden_check(const char *name, const void *bytes, size_t len_bytes)
 {
-	char *text = twin_text(bytes, len_bytes);
+	char *text = twin_text(bytes, len_bytes), file[64];
 
-	check_file(name, "msgpack", bytes, len_bytes);
-	check_file(name, "json", text, strlen(text));
+	snprintf(file, sizeof file, "%s.msgpack", name);
+	golden_check_file(file, bytes, len_bytes);
+	snprintf(file, sizeof file, "%s.json", name);
+	golden_check_file(file, text, strlen(text));
 	free(text);
 }

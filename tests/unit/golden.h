@@ -9,4 +9,7 @@
 /* Fails the running test unless the kept files are exactly these bytes and their JSON twin. */
 void golden_check(const char *name, const void *bytes, size_t len_bytes);
 
+/* The same for tests/golden/FILE, which is no frame. */
+void golden_check_file(const char *file, const void *bytes, size_t len_bytes);
+
 #endif
