@@ -5,8 +5,9 @@ import type { Tone } from './colour';
 import { appCommands, commandFor } from './commands';
 import { Connection, type Link, type World } from './connection';
 import { el } from './dom';
-import { loadTheme, loadTimeColumn, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
-import { Follower } from './follow';
+import { loadEditor, loadTheme, loadTimeColumn, saveEditor, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
+import { allChoices, lineChoice } from './choices';
+import { type Following, Follower } from './follow';
 import { formatRoute, HOME, parseRoute, type Place } from './route';
 import { Sources } from './sources';
 import { type Changes, noChanges, type ProgramModel, Store } from './store';
@@ -16,7 +17,9 @@ import { HealthView } from './views/health';
 import { HelpView } from './views/help';
 import { HomeView } from './views/home';
 import { Messages } from './views/messages';
+import { PaletteView } from './views/palette';
 import { ProgramView } from './views/program';
+import { SettingsView } from './views/settings';
 import { SourceView } from './views/source';
 import { StacksView } from './views/stacks';
 import { TopbarView } from './views/topbar';
@@ -33,8 +36,9 @@ export class App {
   private readonly sources = new Sources(() => (this.sourcesArrived = true));
   private readonly topbar = new TopbarView({
     pause: () => this.togglePause(),
-    follow: () => this.toggleFollowing(),
+    follow: () => this.toggleFollowing('running'),
     theme: () => this.nextTheme(),
+    palette: () => this.palette.toggle(),
     help: () => this.help.toggle(),
   });
   private readonly messages = new Messages();
@@ -42,11 +46,25 @@ export class App {
   private readonly home = new HomeView();
   private readonly files = new FilesView((file) => this.openFile(file));
   readonly source: SourceView;
-  private readonly stacks = new StacksView((file) => this.sources.get(this.place.program ?? '', file));
+  private readonly stacks = new StacksView({
+    source: (file) => this.sources.get(this.place.program ?? '', file),
+    choose: (thread) => this.chooseThread(thread),
+  });
   private readonly program: ProgramView;
   private readonly health = new HealthView();
-  private readonly commands = appCommands(this);
+  readonly commands = appCommands(this);
   readonly help = new HelpView(this.commands);
+  readonly palette = new PaletteView(
+    () => allChoices(this),
+    (line) => lineChoice(this, line),
+  );
+  private readonly settings = new SettingsView(
+    (theme) => this.setTheme(theme),
+    (editor) => {
+      saveEditor(editor);
+      this.source.tools.setEditor(editor);
+    },
+  );
 
   private place: Place = HOME;
   private mayChoose = false; // the URL names nothing: the page goes to the only program by itself
@@ -80,12 +98,14 @@ export class App {
     root.append(
       el('div', { class: 'shell' }, this.topbar.root, this.homeMessages.root, this.home.root, this.program.root, this.health.root),
       this.help.root,
+      this.palette.root,
+      this.settings.root,
     );
     addEventListener('hashchange', () => this.readRoute());
     addEventListener('keydown', (event) => this.key(event));
     // Who scrolls wants to look at something else.
-    this.source.root.addEventListener('wheel', () => this.setFollowing(false), { passive: true });
-    this.source.root.addEventListener('touchmove', () => this.setFollowing(false), { passive: true });
+    this.source.root.addEventListener('wheel', () => this.setFollowing(null), { passive: true });
+    this.source.root.addEventListener('touchmove', () => this.setFollowing(null), { passive: true });
     this.darkScreen.addEventListener('change', () => this.applyTheme());
     this.applyTheme();
     this.topbar.setPaused(false);
@@ -133,15 +153,15 @@ export class App {
     this.connection.poke();
   }
 
-  private openFile(file: number): void {
+  openFile(file: number): void {
     const model = this.model;
-    if (model !== null) location.hash = formatRoute(model.placeOf(file, null));
+    if (model !== null) location.hash = formatRoute(model.placeOf(file, null, this.place.thread));
   }
 
   private chooseLine(line: number): void {
     const model = this.model;
     if (model === null || this.file === -1) return;
-    this.replacePlace(model.placeOf(this.file, line));
+    this.replacePlace(model.placeOf(this.file, line, this.place.thread));
   }
 
   /** The same view, described anew: it leaves no trail to go back through. */
@@ -149,6 +169,11 @@ export class App {
     const when = this.time.timeline.place;
     this.place = { ...place, when: isNow(when) ? null : when };
     history.replaceState(null, '', formatRoute(this.place));
+  }
+
+  /** Shows one thread's stack alone; null, or the same again: all. */
+  chooseThread(thread: number | null): void {
+    location.hash = formatRoute({ ...this.place, thread: thread === this.place.thread ? null : thread });
   }
 
   /** What the place leaves open is decided as soon as it can be: the only program, the first file. */
@@ -185,29 +210,41 @@ export class App {
     location.hash = formatRoute(HOME);
   }
 
-  filterFiles(): void {
+  /** The programs at home, elsewhere the files. */
+  filter(): void {
+    if (this.place.program === null) {
+      this.home.focusFilter();
+      return;
+    }
     this.program.show('files');
     this.files.focusFilter();
   }
 
+  openSettings(): void {
+    this.settings.open(this.theme, loadEditor());
+  }
+
   goToHottest(): void {
-    this.goToLine((lines) => lines[0]);
+    this.goToLineOf((lines) => lines[0]);
   }
 
   goToNext(): void {
-    this.goToLine((lines, at) => lines.filter((line) => line > at).sort((a, b) => a - b)[0]);
+    this.goToLineOf((lines, at) => lines.filter((line) => line > at).sort((a, b) => a - b)[0]);
   }
 
   goToPrevious(): void {
-    this.goToLine((lines, at) => lines.filter((line) => line < at).sort((a, b) => b - a)[0]);
+    this.goToLineOf((lines, at) => lines.filter((line) => line < at).sort((a, b) => b - a)[0]);
   }
 
   /** `choose` gets the lines that were hit, hottest first, and the line of the URL. */
-  private goToLine(choose: (lines: readonly number[], at: number) => number | undefined): void {
+  private goToLineOf(choose: (lines: readonly number[], at: number) => number | undefined): void {
     const table = this.model?.table(this.file) ?? null;
     if (table === null) return;
     const line = choose(table.hottest(table.lines.length), this.place.line ?? 0);
-    if (line === undefined) return;
+    if (line !== undefined) this.goToLine(line);
+  }
+
+  goToLine(line: number): void {
     this.chooseLine(line);
     this.source.goTo(line);
   }
@@ -217,19 +254,22 @@ export class App {
     saveTimeColumn(this.timeColumn);
   }
 
-  toggleFollowing(): void {
-    this.setFollowing(!this.follower.on);
+  toggleFollowing(what: Following): void {
+    this.setFollowing(this.follower.following === what ? null : what);
+    const busiest = this.place.program === null && this.follower.on ? this.store.busiest() : null;
+    if (busiest !== null) location.hash = formatRoute({ ...HOME, program: busiest });
   }
 
-  private setFollowing(on: boolean): void {
-    this.follower.on = on;
-    this.topbar.setFollowing(on);
+  private setFollowing(what: Following | null): void {
+    this.follower.following = what;
+    this.topbar.setFollowing(what);
   }
 
-  private follow(model: ProgramModel, wall: number): void {
-    const move = this.follower.next(model, this.file, (line) => this.source.sees(line), wall);
+  private follow(model: ProgramModel, now: number, wall: number): void {
+    const { thread } = this.place;
+    const move = this.follower.next(model, { file: this.file, thread, sees: (line) => this.source.sees(line) }, now, wall);
     if (move === null) return;
-    const place = model.placeOf(move.file, null);
+    const place = model.placeOf(move.file, null, thread);
     if (move.file === this.file) this.source.goTo(move.line);
     else {
       history.replaceState(null, '', formatRoute(place)); // following leaves no trail to go back through
@@ -246,8 +286,12 @@ export class App {
   }
 
   nextTheme(): void {
-    this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] as Theme;
-    saveTheme(this.theme);
+    this.setTheme(THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] as Theme);
+  }
+
+  private setTheme(theme: Theme): void {
+    this.theme = theme;
+    saveTheme(theme);
     this.applyTheme();
   }
 
@@ -318,11 +362,11 @@ export class App {
     if (picture === null) return;
     const { model, now, tick } = picture;
     if (picture.anew) Object.assign(changes, everything());
-    if (changes.program || changes.files) this.files.setFiles(model);
+    if (changes.program || changes.files) this.files.setFiles(model, this.place.thread);
     if (changes.program || changes.files) this.files.setCurrent(this.file);
     if (figures || picture.anew) this.files.update(now, wall);
     if (picture.turned || changes.files || this.sourcesArrived) this.stacks.invalidate();
-    this.stacks.update(model, live || this.time.frozen, tick, wall);
+    this.stacks.update(model, this.place.thread, live || this.time.frozen, tick, wall);
     if (this.file !== -1) this.drawSource(picture, changes, wall);
     this.sourcesArrived = false;
   }
@@ -334,7 +378,7 @@ export class App {
     this.source.setTable(model.table(file));
     if (changes.program || turned) this.source.setThreads(model, file);
     this.source.draw({ model, file, now, tick, wall, target: this.place.line, still: this.lessMotion.matches, timeColumn: this.timeColumn });
-    if (this.follower.on && (this.time.timeline.live || this.time.timeline.playing)) this.follow(model, wall);
+    if (this.follower.on && (this.time.timeline.live || this.time.timeline.playing)) this.follow(model, now, wall);
   }
 
   /** What stands around the source: the top line, messages, health, title. */

@@ -18,19 +18,23 @@ export function appCommands(app: App): Command[] {
   const withProgram = (): boolean => app.model !== null;
   const withFile = (): boolean => app.shownFile !== -1;
   return [
+    { group: 'Go', key: 'Ctrl+k', title: 'Go to anything: a command, file, line, thread, program', run: () => app.palette.toggle() },
     { group: 'Go', key: 'g', title: 'All programs', run: () => app.goHome() },
-    { group: 'Go', key: '/', title: 'Filter the files', run: () => app.filterFiles(), can: withProgram },
+    { group: 'Go', key: '/', title: 'Filter files, or programs', run: () => app.filter() },
     { group: 'Go', key: 'h', title: 'Go to the hottest line of the file', run: () => app.goToHottest(), can: withFile },
     { group: 'Go', key: 'n', title: 'Next line that was hit', run: () => app.goToNext(), can: withFile },
     { group: 'Go', key: 'p', title: 'Previous line that was hit', run: () => app.goToPrevious(), can: withFile },
-    { group: 'Go', key: 'f', title: 'Follow the running line; scrolling ends it', run: () => app.toggleFollowing(), can: withProgram },
+    { group: 'Go', key: 'f', title: 'Follow the running line; scrolling ends it', run: () => app.toggleFollowing('running'), can: withProgram },
+    { group: 'Go', key: 'F', title: 'Follow the hottest line, from program to program', run: () => app.toggleFollowing('hottest') },
     { group: 'Look', key: 'c', title: 'Hide what was not hit, show it again', run: () => app.source.toggleCold(), can: withFile },
     { group: 'Look', key: 's', title: 'Share of time by line: an estimate from stack samples', run: () => app.toggleTimeColumn(), can: withFile },
     { group: 'Look', key: 'Ctrl+f', title: 'Search in the source', run: () => app.source.search(), can: withFile },
     { group: 'Time', key: ' ', title: 'Pause: freeze counts, bars and stacks; again: go on', run: () => app.togglePause(), can: withProgram },
+    { group: 'Line', key: 'i', title: 'All about the line chosen: rate, share, last minute', run: () => app.source.toggleCard(), can: withFile },
     { group: 'Line', key: 'y', title: 'Copy file:line of the line chosen (a click beside a line chooses it)', run: () => app.source.tools.copy(), can: withFile },
-    { group: 'Line', key: 'e', title: 'Open that line in VS Code', run: () => app.source.tools.openEditor(), can: withFile },
+    { group: 'Line', key: 'e', title: 'Open that line in your editor', run: () => app.source.tools.openEditor(), can: withFile },
     { group: 'Page', key: 't', title: 'Theme: auto, light, dark', run: () => app.nextTheme() },
+    { group: 'Page', key: ',', title: 'Settings: theme, editor', run: () => app.openSettings() },
     { group: 'Page', key: '?', title: 'Help', run: () => app.help.toggle() },
   ];
 }

@@ -103,7 +103,19 @@ export class Heat {
     return this.rateOf(this.weights[item * DECAYING + RATE_WINDOW] ?? 0, now);
   }
 
-  /** The same for the family. */
+  /** The item with the highest rate, null when nothing has been hit for long. */
+  fastest(now: number): number | null {
+    let best = -1;
+    let most = 0;
+    for (let cell = RATE_WINDOW; cell < this.weights.length; cell += DECAYING)
+      if ((this.weights[cell] as number) > most) {
+        most = this.weights[cell] as number;
+        best = (cell - RATE_WINDOW) / DECAYING;
+      }
+    return this.rateOf(most, now) < SLOWEST ? null : best;
+  }
+
+  /** Hits per second of the family. */
   rateOfAll(now: number): number {
     return this.rateOf(this.sums[RATE_WINDOW] as number, now);
   }
@@ -144,6 +156,7 @@ export class Heat {
 }
 
 const RATE_WINDOW = 4; // 1.6 s
+const SLOWEST = 0.01; // hits a second that still are any
 
 function grown(old: Float64Array, length: number): Float64Array<ArrayBuffer> {
   const next = new Float64Array(length);

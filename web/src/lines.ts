@@ -60,6 +60,12 @@ export class LineTable {
     if (turned) this.edition++;
   }
 
+  /** The line with the most hits a second, null when none is hit. */
+  fastest(now: number): number | null {
+    const item = this.heat.fastest(now);
+    return item === null ? null : this.lineOf(item);
+  }
+
   /** The n lines with the most hits, most first; lines never hit are left out. */
   hottest(n: number): number[] {
     const best: number[] = []; // items, most hits first

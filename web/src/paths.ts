@@ -48,8 +48,3 @@ export function shownDirectory(path: string, group: Group, projectDirectory: str
 export function fileAndLine(path: string, line: number | null): string {
   return line === null ? path : `${path}:${line}`;
 }
-
-/** Opens VS Code at a line, where it is installed on the reader's machine. */
-export function editorUrl(path: string, line: number | null): string {
-  return fileAndLine(`vscode://file${path.split('/').map(encodeURIComponent).join('/')}`, line);
-}

@@ -42,6 +42,10 @@ export function isMachinery(path: string): boolean {
   );
 }
 
+export function nameOfThread(thread: Thread): string {
+  return thread.name || (thread.task ? 'Task' : `Thread ${thread.native}`);
+}
+
 const STUCK_MS = 5000;
 
 /** Has the thread stood where it stands for so long that a reader should look? */

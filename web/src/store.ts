@@ -57,9 +57,10 @@ export class ProgramModel {
     return this.files.findLastIndex((file) => file?.path === path);
   }
 
-  placeOf(file: number, line: number | null): Place {
+  placeOf(file: number, line: number | null, thread: number | null): Place {
     const path = this.files[file]?.path ?? '';
-    return { program: this.id, file: path, entry: this.fileAt(path, null) === file ? null : file, line, when: null };
+    const entry = this.fileAt(path, null) === file ? null : file;
+    return { program: this.id, file: path, entry, line, thread, when: null };
   }
 
   /** The file to show when none is named: the caller's, else the hottest, else any that is traced. -1 none yet. */
@@ -125,6 +126,13 @@ export class Store {
 
   programOf(id: string): Program | null {
     return this.programs?.find((program) => program.id === id) ?? null;
+  }
+
+  /** The live program with the most hits a second, null none. */
+  busiest(): string | null {
+    const live = (this.programs ?? []).filter(({ state }) => state === 'live');
+    const rate = ({ id }: Program): number => this.pulses.of(id)?.rates.at(-1) ?? 0;
+    return live.reduce<Program | null>((best, one) => (best === null || rate(one) > rate(best) ? one : best), null)?.id ?? null;
   }
 
   /** `now` is the picture's clock, `wall` this machine's milliseconds since 1970. */

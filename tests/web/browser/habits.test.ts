@@ -96,10 +96,19 @@ test('pointing at a line tells its numbers in full', () =>
     const line = await page.locator('.cm-line', { hasText: 'value_10 =' }).boundingBox();
     const strip = await page.locator('.strip').boundingBox();
     assert.ok(line !== null && strip !== null);
+    const card = page.locator('.line-card');
     await page.mouse.move(strip.x + 40, line.y + line.height / 2);
-    await page.getByText(/Line 10 {2}· {2}5 hits .* 9\.1 % of the file .* last hit/).waitFor();
+    await card.getByText('5 hits').waitFor();
+    assert.match(await card.innerText(), /Line 10[^]*Share of the file\s+9\.1 %[^]*Last hit\s+\S/);
     await page.mouse.move(strip.x + 40, line.y + line.height * 1.5);
-    await page.getByText('Line 11  ·  can be hit, never was').waitFor();
+    await card.getByText('can be hit, never was').waitFor();
+    await page.mouse.move(line.x + line.width / 2, line.y + line.height / 2);
+    await card.getByText('5 hits').waitFor(); // over the text, after a rest
+    await page.mouse.move(1, 1);
+    await card.waitFor({ state: 'hidden' });
+    await page.keyboard.press('n');
+    await page.keyboard.press('i');
+    await card.getByText('Line 10').waitFor();
   }));
 
 test('y copies file:line, e opens it in an editor; only what is a file can be opened', () =>

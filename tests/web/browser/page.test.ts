@@ -152,9 +152,9 @@ test('a card tells hits, hits a second with a curve, and threads; an ended one i
         'a rate',
         async () => {
           busy.hit(0, 7, 1000);
-          return words(0);
+          return cards.nth(0).locator('.rate').innerText();
         },
-        (text) => /[1-9][\d.]*[kM]?\/s$/.test(text),
+        (text) => /^[1-9][\d.]*[kM]?\/s$/.test(text),
       );
       await eventually('a curve', () => points(0), (text) => (text ?? '').split(' ').length >= 2);
       assert.equal(await words(1), '3,470,138 hits');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Follower } from '../../../web/src/follow';
+import { Follower, type Sight } from '../../../web/src/follow';
 import { Samples } from '../../../web/src/samples';
 import { ProgramModel } from '../../../web/src/store';
 import { coldRuns } from '../../../web/src/views/cold';
@@ -57,13 +57,17 @@ test('time is estimated from threads that run, by their innermost traced line', 
   assert.equal(new Samples().share(0, 1), 0);
 });
 
+function sight(sees: (line: number) => boolean, thread: number | null = null): Sight {
+  return { file: 0, thread, sees };
+}
+
 test('following moves when the running line has been out of sight for a while', () => {
   const follower = new Follower();
   const running = model(thread('running', [0, 50]));
   const sees = (line: number): boolean => line < 20;
-  assert.equal(follower.next(running, 0, sees, 10_000), null);
-  assert.equal(follower.next(running, 0, sees, 10_600), null);
-  assert.deepEqual(follower.next(running, 0, sees, 10_700), { file: 0, line: 50 });
+  assert.equal(follower.next(running, sight(sees), 0, 10_000), null);
+  assert.equal(follower.next(running, sight(sees), 0, 10_600), null);
+  assert.deepEqual(follower.next(running, sight(sees), 0, 10_700), { file: 0, line: 50 });
 });
 
 test('following stays while the line is in sight, and rests after a move', () => {
@@ -71,20 +75,47 @@ test('following stays while the line is in sight, and rests after a move', () =>
   const far = model(thread('running', [0, 50]));
   const near = model(thread('running', [0, 5]));
   const sees = (line: number): boolean => line < 20;
-  follower.next(far, 0, sees, 10_000);
-  follower.next(near, 0, sees, 10_500);
-  assert.equal(follower.next(far, 0, sees, 11_000), null, 'it came back into sight in between');
-  assert.notEqual(follower.next(far, 0, sees, 11_700), null);
-  follower.next(far, 0, sees, 11_800);
-  assert.equal(follower.next(far, 0, sees, 12_900), null, 'a move a second ago');
-  assert.notEqual(follower.next(far, 0, sees, 13_200), null);
+  follower.next(far, sight(sees), 0, 10_000);
+  follower.next(near, sight(sees), 0, 10_500);
+  assert.equal(follower.next(far, sight(sees), 0, 11_000), null, 'it came back into sight in between');
+  assert.notEqual(follower.next(far, sight(sees), 0, 11_700), null);
+  follower.next(far, sight(sees), 0, 11_800);
+  assert.equal(follower.next(far, sight(sees), 0, 12_900), null, 'a move a second ago');
+  assert.notEqual(follower.next(far, sight(sees), 0, 13_200), null);
 });
 
 test('following goes to another file with more patience, and to the thread that runs', () => {
   const follower = new Follower();
   const elsewhere = model(thread('sleeping', [0, 5]), { ...thread('running', [1, 3], [2, 9]), id: 2 });
-  assert.equal(follower.next(elsewhere, 0, () => true, 10_000), null);
-  assert.equal(follower.next(elsewhere, 0, () => true, 11_700), null);
-  assert.deepEqual(follower.next(elsewhere, 0, () => true, 11_800), { file: 1, line: 3 });
-  assert.equal(follower.next(model(), 0, () => false, 20_000), null, 'nothing runs in a traced file');
+  assert.equal(follower.next(elsewhere, sight(() => true), 0, 10_000), null);
+  assert.equal(follower.next(elsewhere, sight(() => true), 0, 11_700), null);
+  assert.deepEqual(follower.next(elsewhere, sight(() => true), 0, 11_800), { file: 1, line: 3 });
+  assert.equal(follower.next(model(), sight(() => false), 0, 20_000), null, 'nothing runs in a traced file');
+});
+
+test('following one thread looks at no other', () => {
+  const follower = new Follower();
+  const two = model({ ...thread('running', [0, 90]), id: 1 }, { ...thread('sleeping', [0, 50]), id: 2 });
+  follower.next(two, sight(() => false, 2), 0, 10_000);
+  assert.deepEqual(follower.next(two, sight(() => false, 2), 0, 10_700), { file: 0, line: 50 });
+});
+
+test('following the hottest goes to the line with the most hits a second, not the most hits', () => {
+  const follower = new Follower();
+  follower.following = 'hottest';
+  const made = model();
+  for (const [file, hits] of [[0, 1_000_000], [1, 10]] as const) {
+    made.fileHeat.seed(file, hits);
+    made.openTable(file, true).apply([5, hits, 1, 7, 1, 1], true, 0);
+  }
+  made.fileHeat.advance(1, 110, 1000);
+  made.table(1)?.apply([7, 101, 1000], false, 1000);
+  const elsewhere = sight(() => false);
+  assert.equal(follower.next(made, elsewhere, 1000, 10_000), null);
+  assert.deepEqual(follower.next(made, elsewhere, 1000, 12_000), { file: 1, line: 7 });
+  made.fileHeat.advance(0, 1_000_000 + 5000, 4000);
+  made.table(0)?.apply([5, 1_005_000, 4000], false, 4000);
+  follower.next(made, elsewhere, 4000, 20_000);
+  assert.deepEqual(follower.next(made, elsewhere, 4000, 20_700), { file: 0, line: 5 });
+  assert.equal(follower.next(made, elsewhere, 4_000_000, 30_000), null, 'nothing has been hit for an hour');
 });

@@ -1,6 +1,7 @@
 // store.test.ts — frames applied: what replaces, what adds, what is kept while frozen.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HOME } from '../../../web/src/route';
 import { guardFrame, type WireFrame } from '../../../web/src/wire';
 import { Clock } from '../../../web/src/clock';
 import { type ProgramModel, Store } from '../../../web/src/store';
@@ -92,8 +93,8 @@ test('a path with several entries means the newest; the entry says which other o
   assert.equal(model.fileAt('/a.py', 0), 0);
   assert.equal(model.fileAt('/a.py', 1), 2, 'an entry of another path');
   assert.equal(model.fileAt('/c.py', null), -1);
-  assert.deepEqual(model.placeOf(0, 7), { program: ID, file: '/a.py', entry: 0, line: 7, when: null });
-  assert.deepEqual(model.placeOf(2, null), { program: ID, file: '/a.py', entry: null, line: null, when: null });
+  assert.deepEqual(model.placeOf(0, 7, null), { ...HOME, program: ID, file: '/a.py', entry: 0, line: 7 });
+  assert.deepEqual(model.placeOf(2, null, 5), { ...HOME, program: ID, file: '/a.py', thread: 5 });
 });
 
 test('the first file is the caller’s, or else the hottest that is traced', () => {

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { isNow } from '../../../web/src/timeline';
 import { utf16Column } from '../../../web/src/columns';
 import { compact, duration, exact, fitted, percent, perSecond } from '../../../web/src/format';
-import { commonDirectory, editorUrl, fileAndLine, groupOf, shownDirectory } from '../../../web/src/paths';
+import { EDITORS, editorUrl, ownEditor, templateTrouble } from '../../../web/src/editors';
+import { best, score } from '../../../web/src/match';
+import { commonDirectory, fileAndLine, groupOf, shownDirectory } from '../../../web/src/paths';
 import { formatRoute, HOME, parseRoute } from '../../../web/src/route';
 
 test('a byte column becomes the UTF-16 column of the same character', () => {
@@ -108,15 +110,15 @@ test('every place has a URL that leads back to it', () => {
     })
     .filter((when) => !isNow(when));
   fc.assert(
-    fc.property(id, fc.option(path), number, number, fc.option(whens), (program, file, entry, line, when) => {
-      const place = { program, file, entry, line, when };
+    fc.property(id, fc.option(path), number, number, number, fc.option(whens), (program, file, entry, line, thread, when) => {
+      const place = { program, file, entry, line, thread, when };
       assert.deepEqual(parseRoute(formatRoute(place)), place);
     }),
   );
 });
 
 test('a URL is readable', () => {
-  const place = { program: '00c0ffee12345678', file: '/home/u/my app/x.py', entry: null, line: 12, when: null };
+  const place = { ...HOME, program: '00c0ffee12345678', file: '/home/u/my app/x.py', line: 12 };
   assert.equal(formatRoute(place), '#/p/00c0ffee12345678?file=/home/u/my%20app/x.py&line=12');
   const when = { at: 1500, from: 1000, until: 2000, marks: [700, 1000] };
   assert.equal(formatRoute({ ...HOME, program: '00c0ffee12345678', when }), '#/p/00c0ffee12345678?span=1000-2000&at=1500&marks=700,1000');
@@ -133,6 +135,40 @@ test('an empty URL leaves the choice to the page, a senseless one leads home', (
 test('a file and line are written as compilers and editors do', () => {
   assert.equal(fileAndLine('/a/b.py', 7), '/a/b.py:7');
   assert.equal(fileAndLine('<string>', null), '<string>');
-  assert.equal(editorUrl('/a b/ü#?.py', 7), 'vscode://file/a%20b/%C3%BC%23%3F.py:7');
-  assert.equal(editorUrl('/a/b.py', null), 'vscode://file/a/b.py');
+});
+
+test('a file and line are opened in any editor that has a URL', () => {
+  const urls = (path: string, line: number | null): string[] => EDITORS.map((editor) => editorUrl(editor, path, line));
+  assert.equal(urls('/a b/ü#?.py', 7)[0], 'vscode://file/a%20b/%C3%BC%23%3F.py:7');
+  assert.equal(urls('/a/b.py', null)[0], 'vscode://file/a/b.py:1');
+  assert.ok(urls('/a/$&.py', 3).includes('pycharm://open?file=/a/%24%26.py&line=3'));
+  for (const { template } of EDITORS) assert.equal(templateTrouble(template), null, template);
+  assert.equal(editorUrl(ownEditor('emacs:{path}+{line}'), '/x.py', 9), 'emacs:/x.py+9');
+});
+
+test('a template that opens no editor is refused', () => {
+  for (const bad of ['', '{path}', 'javascript:alert({path})', 'JavaScript:{path}', 'https://x/{path}', 'data:{path}', 'vscode://file'])
+    assert.notEqual(templateTrouble(bad), null, bad);
+});
+
+test('what is typed finds what is meant', () => {
+  const paths = ['/app/lexer.py', '/app/lib/helper.py', '/app/handlers/lexical_error.py', '/usr/lib/python3/plex.py'];
+  const found = (words: string): string[] => best(words, paths, (path) => path, 9);
+  assert.deepEqual(found(''), paths);
+  assert.equal(found('lexer')[0], '/app/lexer.py');
+  assert.equal(found('help')[0], '/app/lib/helper.py');
+  assert.equal(found('le error')[0], '/app/handlers/lexical_error.py', 'two words, any order');
+  assert.equal(found('hlpr')[0], '/app/lib/helper.py', 'letters with others between');
+  assert.deepEqual(found('zzz'), []);
+});
+
+test('whatever is typed, what fits has its letters, and a text finds itself', () => {
+  const text = fc.string({ minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(text, fc.array(text, { maxLength: 8 }), (words, texts) => {
+      for (const one of best(words, texts, (t) => t, 99))
+        for (const letter of words.toLowerCase().replace(/\s/g, '')) assert.ok(one.toLowerCase().includes(letter));
+      if (words.toLowerCase().length === words.length) assert.notEqual(score(words, words), null);
+    }),
+  );
 });

@@ -6,6 +6,7 @@ const MARGIN = 1.5; // of the box, so that the line's width stays inside
 
 export class Curve {
   readonly root = document.createElementNS(SVG, 'svg');
+  private readonly area = document.createElementNS(SVG, 'polygon');
   private readonly line = document.createElementNS(SVG, 'polyline');
 
   constructor(
@@ -15,10 +16,13 @@ export class Curve {
     const box = [-MARGIN, -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN].join(' ');
     for (const [name, value] of [['viewBox', box], ['width', width], ['height', height], ['class', 'curve'], ['aria-hidden', 'true']] as const)
       this.root.setAttribute(name, String(value));
-    this.root.append(this.line);
+    this.root.append(this.area, this.line);
   }
 
   draw(rates: readonly number[]): void {
-    this.line.setAttribute('points', rates.length < 2 ? '' : curve(rates, this.width, this.height));
+    const points = rates.length < 2 ? '' : curve(rates, this.width, this.height);
+    const left = points.slice(0, points.indexOf(','));
+    this.line.setAttribute('points', points);
+    this.area.setAttribute('points', points === '' ? '' : `${left},${this.height} ${points} ${this.width},${this.height}`);
   }
 }

@@ -70,13 +70,13 @@ export class FilesView {
   }
 
   /** Files have been added, or it is another program. */
-  setFiles(model: ProgramModel): void {
+  setFiles(model: ProgramModel, thread: number | null): void {
     if (this.model?.files !== model.files) this.rows = new Map();
     this.model = model;
     for (const file of model.files) if (file?.traced === true && !this.rows.has(file.index)) this.rows.set(file.index, makeRow(file));
     const project = commonDirectory([...this.rows.values()].filter((r) => r.group === 'project').map((r) => r.file.path));
     for (const [index, row] of this.rows) {
-      const place = model.placeOf(index, null);
+      const place = model.placeOf(index, null, thread);
       const directory = shownDirectory(row.file.path, row.group, project);
       setText(row.directory, place.entry === null ? directory : `${directory} (an earlier text)`);
       row.link.setAttribute('href', formatRoute(place));

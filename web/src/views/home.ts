@@ -1,14 +1,14 @@
 // views/home.ts — all programs as cards, children below their parent; without any, how to start one.
 import { inFamilies } from '../choice';
-import { el, icon, setChildren, setClass, setText } from '../dom';
+import { el, icon, setChildren, setClass, setHidden, setText } from '../dom';
 import { duration, exact, perSecond } from '../format';
 import { type Doing, type Pulses } from '../pulses';
-import { formatRoute } from '../route';
+import { formatRoute, HOME } from '../route';
 import type { Program, ProgramState } from '../wire';
 import { Curve } from './curve';
 
-const CURVE_WIDTH = 120;
-const CURVE_HEIGHT = 20;
+const CURVE_WIDTH = 180;
+const CURVE_HEIGHT = 34;
 
 const STATE_WORDS: Readonly<Record<ProgramState, string>> = {
   live: 'live',
@@ -27,6 +27,7 @@ interface Card {
   readonly state: HTMLElement;
   readonly when: HTMLElement;
   readonly doing: HTMLElement;
+  readonly rate: HTMLElement;
   readonly curve: Curve;
 }
 
@@ -35,11 +36,38 @@ export class HomeView {
   private readonly list = el('ul', { class: 'cards' });
   private readonly cards = new Map<string, Card>();
   private readonly empty = emptyState();
-  private readonly title = el('h1', {}, 'Programs');
+  private readonly filter = el('input', { type: 'search', placeholder: 'Filter programs  ( / )', 'aria-label': 'Filter programs', spellcheck: 'false', autocomplete: 'off' });
+  private readonly head = el('div', { class: 'home-head' }, el('h1', {}, 'Programs'), this.filter);
+  private readonly none = el('p', { class: 'none', role: 'status' });
   private programs: readonly Program[] | null = null;
 
   constructor() {
-    this.root = el('main', { class: 'home' }, this.title, this.list, this.empty);
+    this.root = el('main', { class: 'home' }, this.head, this.list, this.none, this.empty);
+    this.filter.addEventListener('input', () => this.sift());
+    this.filter.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.filter.value = '';
+      if (event.key === 'Escape') this.sift();
+      if (event.key === 'Enter') this.list.querySelector<HTMLAnchorElement>('li:not([hidden]) a')?.click();
+    });
+  }
+
+  focusFilter(): void {
+    this.filter.focus();
+    this.filter.select();
+  }
+
+  /** Hides what does not match the filter. */
+  private sift(): void {
+    const words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const program of this.programs ?? []) {
+      const text = `${program.name} ${program.pid} ${stateWord(program)} ${program.argv.join(' ')}`.toLowerCase();
+      const fits = words.every((word) => text.includes(word));
+      const card = this.cards.get(program.id);
+      if (card !== undefined) setHidden(card.item, !fits);
+      if (fits) shown++;
+    }
+    setText(this.none, shown === 0 && words.length > 0 ? 'No program matches.' : '');
   }
 
   setPrograms(programs: readonly Program[] | null): void {
@@ -52,12 +80,14 @@ export class HomeView {
       setText(card.state, stateWord(program));
       card.state.className = `pill ${program.state}`;
       setClass(card.item, 'child', depth > 0);
+      setClass(card.item, 'over', program.state !== 'live' && program.state !== 'unknown');
       card.item.style.setProperty('--depth', String(Math.min(depth, 4)));
       return card.item;
     });
     setChildren(this.list, items);
-    this.title.hidden = shown.length === 0;
+    this.head.hidden = shown.length === 0;
     this.empty.hidden = programs === null || shown.length > 0;
+    this.sift();
   }
 
   setPulses(pulses: Pulses): void {
@@ -66,6 +96,8 @@ export class HomeView {
       if (card === undefined) continue;
       const doing = pulses.of(program.id);
       setText(card.doing, doing === null ? '' : wordsOf(doing, program.state));
+      const rate = program.state === 'live' ? doing?.rates.at(-1) : undefined;
+      setText(card.rate, rate === undefined ? '' : rate === 0 ? 'idle' : perSecond(rate));
       card.curve.draw(program.state === 'live' ? (doing?.rates ?? []) : []);
     }
   }
@@ -84,29 +116,26 @@ export class HomeView {
     const state = el('span');
     const when = el('span', { class: 'when' });
     const doing = el('span', { class: 'doing' });
+    const rate = el('span', { class: 'rate' });
     const curve = new Curve(CURVE_WIDTH, CURVE_HEIGHT);
-    const href = formatRoute({ program: program.id, file: null, entry: null, line: null, when: null });
+    const href = formatRoute({ ...HOME, program: program.id });
     const link = el(
       'a',
       { href },
-      el('span', { class: 'card-head' }, el('b', {}, program.name || `pid ${program.pid}`), state, el('span', { class: 'gap' }), curve.root),
-      el('code', {}, program.argv.join(' ')),
+      el('span', { class: 'card-head' }, el('b', {}, program.name || `pid ${program.pid}`), state),
+      el('code', { title: program.argv.join(' ') }, program.argv.join(' ')),
       el('span', { class: 'card-foot' }, `pid ${program.pid}`, el('span', {}, `Python ${program.python}`), when, doing),
+      el('span', { class: 'card-pulse' }, curve.root, rate),
     );
-    const card = { item: el('li', {}, link), state, when, doing, curve };
+    const card = { item: el('li', {}, link), state, when, doing, rate, curve };
     this.cards.set(program.id, card);
     return card;
   }
 }
 
 function wordsOf(doing: Doing, state: ProgramState): string {
-  const words = [`${exact(doing.hits)} hits`];
-  const rate = doing.rates.at(-1);
-  if (state === 'live') {
-    words.push(`${doing.threads} ${doing.threads === 1 ? 'thread' : 'threads'}`);
-    if (rate !== undefined) words.push(perSecond(rate));
-  }
-  return words.join(' · ');
+  const hits = `${exact(doing.hits)} hits`;
+  return state === 'live' ? `${hits} · ${doing.threads} ${doing.threads === 1 ? 'thread' : 'threads'}` : hits;
 }
 
 export function timesOf(program: Program, wall: number): string {

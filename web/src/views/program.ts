@@ -1,6 +1,6 @@
 // views/program.ts — one program: files beside source above stacks; on a phone one of the three at a time.
 import { el } from '../dom';
-import { makeSplitter } from './splitter';
+import { filesSplitter, stackSplitter } from './splitter';
 
 const PANES = [
   ['files', 'Files'],
@@ -17,7 +17,7 @@ export class ProgramView {
 
   constructor(files: HTMLElement, messages: HTMLElement, source: HTMLElement, stacks: HTMLElement) {
     const column = el('div', { class: 'column' });
-    column.append(source, this.nothing, makeSplitter(column), stacks);
+    column.append(source, this.nothing, stackSplitter(column), stacks);
     const tabs = el('div', { class: 'panes', role: 'group', 'aria-label': 'What to show' });
     for (const [pane, title] of PANES) {
       const tab = el('button', { type: 'button' }, title);
@@ -25,7 +25,9 @@ export class ProgramView {
       this.tabs.set(pane, tab);
       tabs.append(tab);
     }
-    this.root = el('main', { class: 'program' }, messages, el('div', { class: 'columns' }, files, column), tabs);
+    const columns = el('div', { class: 'columns' });
+    columns.append(files, filesSplitter(columns, files), column);
+    this.root = el('main', { class: 'program' }, messages, columns, tabs);
     this.source = source;
     this.show('source');
   }

@@ -14,6 +14,7 @@ import { fileMessages } from '../trouble';
 import { editorExtensions, factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
 import { coldRuns, setCold } from './cold';
 import { FileTools } from './filetools';
+import { LineCard, type LineFigures, Pointing } from './linecard';
 import { Messages } from './messages';
 import { Minimap } from './minimap';
 import { type Running, runningIn, runningLines, setRunning } from './running';
@@ -32,6 +33,7 @@ export interface SourceScene {
   readonly target: number | null;
   readonly still: boolean;
   readonly timeColumn: boolean;
+  minuteOf?(line: number): readonly number[]; // hits a second over the last minute, oldest first
 }
 
 export class SourceView {
@@ -45,7 +47,9 @@ export class SourceView {
   private readonly name = el('b');
   readonly tools = new FileTools();
   private readonly figures = el('span', { class: 'figures' });
-  private readonly hint = el('div', { class: 'hint', hidden: '' });
+  private readonly card = new LineCard();
+  private readonly pointing = new Pointing();
+  private asked = false; // for the card of the line chosen
   private readonly hot = el('table');
   private readonly waiting = el('p', { class: 'waiting' });
   private source: Source | null = null;
@@ -77,7 +81,7 @@ export class SourceView {
       this.messages.root,
       this.waiting,
       el('div', { class: 'source-body' }, this.editor.dom, this.minimap.root),
-      this.hint,
+      this.card.root,
       el('div', { class: 'visually-hidden' }, this.hot), // a table itself cannot be made that small
     );
     this.strip.dom.addEventListener('click', (event) => {
@@ -186,7 +190,7 @@ export class SourceView {
     const timeOf = scene.timeColumn ? (line: number): number => samples.share(scene.file, line) : null;
     this.strip.draw(this.editor, { ...scene, table: this.table, running: this.running, timeOf });
     this.minimap.draw(this.editor, this.table, scene.now, scene.wall);
-    this.showHint(scene);
+    this.showCard(scene);
     if (scene.wall - this.figuresAt > FIGURES_MS) {
       this.figuresAt = scene.wall;
       setText(this.figures, this.figuresText(scene));
@@ -226,23 +230,44 @@ export class SourceView {
     return parts.join('  ·  ');
   }
 
-  private showHint(scene: SourceScene): void {
-    const pointer = this.pointer;
-    const line = pointer === null ? null : this.strip.lineAt(this.editor, pointer.y);
-    const item = line === null || this.table === null ? -1 : this.table.itemOf(line);
-    this.strip.hover(line);
-    const table = this.table;
-    const overStrip = pointer !== null && pointer.x < this.strip.dom.getBoundingClientRect().right;
-    if (pointer === null || table === null || item === -1 || !overStrip) {
-      setHidden(this.hint, true);
+  /** The card of the line chosen is shown, or no longer. */
+  toggleCard(): void {
+    this.asked = !this.asked;
+  }
+
+  private showCard(scene: SourceScene): void {
+    const { table, pointer } = this;
+    const strip = this.strip.dom.getBoundingClientRect();
+    const under = pointer === null ? null : this.strip.lineAt(this.editor, pointer.y);
+    this.strip.hover(under);
+    const pointed = this.pointing.point(under, pointer !== null && pointer.x < strip.right, scene.wall);
+    const line = pointed ?? (this.asked ? scene.target : null);
+    if (table === null || line === null || table.itemOf(line) === -1 || line > this.editor.state.doc.lines) {
+      this.card.hide();
       return;
     }
-    setText(this.hint, hintText(table, item, scene));
-    setHidden(this.hint, false);
+    const { samples } = scene.model;
+    const figures = (): LineFigures => ({
+      line,
+      table,
+      now: scene.now,
+      tick: scene.tick,
+      share: samples.share(scene.file, line),
+      samples: samples.total,
+      minute: scene.minuteOf?.(line) ?? [],
+    });
+    this.card.show(line, scene.wall, figures, (card) => this.placeCard(card, line, strip.right));
+  }
+
+  /** Below its line and right of the strip; above it when there is no room below. */
+  private placeCard(card: HTMLElement, line: number, right: number): void {
     const box = this.root.getBoundingClientRect();
-    const above = pointer.y - box.top > box.height - 60;
-    this.hint.style.left = `${this.strip.dom.getBoundingClientRect().right - box.left + 6}px`;
-    this.hint.style.top = `${pointer.y - box.top + (above ? -34 : 14)}px`;
+    const block = this.editor.lineBlockAt(this.editor.state.doc.line(line).from);
+    const top = this.editor.documentTop + block.top - box.top;
+    const below = top + block.height + card.offsetHeight + 6 <= box.height;
+    const left = Math.min(right - box.left + 6, box.width - card.offsetWidth - 6);
+    card.style.left = `${Math.max(6, left)}px`;
+    card.style.top = `${Math.max(36, below ? top + block.height + 2 : top - card.offsetHeight - 2)}px`;
   }
 
   private fillTable(scene: SourceScene): void {
@@ -265,20 +290,6 @@ export class SourceView {
     });
     setChildren(this.hot, [el('caption', {}, 'Hottest lines of this file'), el('thead', {}, head), el('tbody', {}, ...rows)]);
   }
-}
-
-function hintText(table: LineTable, item: number, scene: SourceScene): string {
-  const hits = table.hitsOf(item);
-  const line = `Line ${table.lineOf(item)}`;
-  if (hits === 0) return `${line}  ·  can be hit, never was`;
-  const share = percent(hits / table.heat.total);
-  const rate = perSecond(table.heat.rate(item, scene.now));
-  const { samples } = scene.model;
-  const time =
-    samples.total === 0
-      ? ''
-      : `  ·  about ${percent(samples.share(scene.file, table.lineOf(item)))} of the time (${exact(samples.total)} samples)`;
-  return `${line}  ·  ${exact(hits)} hits  ·  ${rate}  ·  ${share} of the file  ·  last hit ${ago(table, item, scene)}${time}`;
 }
 
 function ago(table: LineTable, item: number, scene: SourceScene): string {

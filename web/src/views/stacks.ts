@@ -5,16 +5,21 @@ import { duration } from '../format';
 import { baseName } from '../paths';
 import { formatRoute } from '../route';
 import type { Source } from '../sources';
-import { isStuck, type Row, stackRows } from '../stack';
+import { isStuck, nameOfThread, type Row, stackRows } from '../stack';
 import type { ProgramModel } from '../store';
 import type { Frame, Thread } from '../wire';
 import { renderStatement, statementOf } from './statement';
 
 const UPDATE_MS = 90; // faster than about ten times a second nobody reads
 
+export interface StackNeeds {
+  source(file: number): Source;
+  choose(thread: number | null): void; // shows it alone; again, or null: all
+}
+
 interface Card {
   readonly root: HTMLElement;
-  readonly name: HTMLElement;
+  readonly name: HTMLButtonElement;
   readonly state: HTMLElement;
   readonly since: HTMLElement;
   readonly list: HTMLOListElement;
@@ -26,19 +31,23 @@ export class StacksView {
   readonly root: HTMLElement;
   private readonly title: HTMLElement;
   private readonly grid = el('div', { class: 'stack-grid' });
+  private readonly others = el('button', { type: 'button', class: 'others', hidden: '' });
   private readonly cards = new Map<number, Card>();
   private readonly unfolded = new Set<number>(); // threads whose machinery the reader wants to see
   private drawnAt = Number.NEGATIVE_INFINITY;
   private stale = true;
+  private only: number | null = null;
 
-  constructor(private readonly source: (file: number) => Source) {
+  constructor(private readonly needs: StackNeeds) {
     this.title = el('span', { class: 'count' });
     this.root = el(
       'section',
       { class: 'stacks', 'aria-label': 'Live stacks' },
       el('h2', { class: 'visually-hidden' }, 'Stack ', this.title),
+      this.others,
       this.grid,
     );
+    this.others.addEventListener('click', () => needs.choose(null));
   }
 
   /** Stacks or source texts are others than before. */
@@ -46,16 +55,21 @@ export class StacksView {
     this.stale = true;
   }
 
-  update(model: ProgramModel, live: boolean, tick: number, wall: number): void {
-    if (wall - this.drawnAt < UPDATE_MS) return;
+  /** `only`: the thread to show alone, null all of them. */
+  update(model: ProgramModel, only: number | null, live: boolean, tick: number, wall: number): void {
+    if (wall - this.drawnAt < UPDATE_MS && only === this.only) return;
+    this.stale ||= only !== this.only;
+    this.only = only;
     this.drawnAt = wall;
     for (const thread of model.threads) this.showHeader(model, thread, live, tick);
     if (!this.stale) return;
     this.stale = false;
     const here = new Set(model.threads.map((thread) => thread.id));
     for (const id of this.cards.keys()) if (!here.has(id)) this.cards.delete(id);
-    for (const thread of model.threads) this.showFrames(model, thread);
-    const order = [...model.threads].sort((a, b) => model.colourOf(a.id) - model.colourOf(b.id));
+    const shown = only === null ? model.threads : model.threads.filter(({ id }) => id === only);
+    for (const thread of shown) this.showFrames(model, thread);
+    this.showOthers(only, shown.length > 0, model.threads.length - shown.length);
+    const order = [...shown].sort((a, b) => model.colourOf(a.id) - model.colourOf(b.id));
     setChildren(this.grid, order.map((thread) => this.card(thread).root));
     const tasks = model.threads.filter((thread) => thread.task).length;
     const threads = model.threads.length - tasks;
@@ -63,12 +77,19 @@ export class StacksView {
     for (const card of this.cards.values()) if (card.pinned) card.list.scrollTop = card.list.scrollHeight;
   }
 
+  private showOthers(only: number | null, found: boolean, others: number): void {
+    setHidden(this.others, only === null || (found && others === 0));
+    if (only === null) return;
+    setText(this.others, found ? `Show the other ${plural(others, 'stack')} too` : 'That thread has ended. Show all');
+  }
+
   private card(thread: Thread): Card {
     const known = this.cards.get(thread.id);
     if (known !== undefined) return known;
-    const name = el('b');
+    const name = el('button', { type: 'button', title: 'Show this stack alone, or all' });
+    name.addEventListener('click', () => this.needs.choose(thread.id));
     const state = el('span', { class: 'state' });
-    const since = el('span', { class: 'badge' });
+    const since = el('span', { class: 'badge', title: 'It has not moved for so long' });
     const list = el('ol', { tabindex: '0' });
     const root = el('article', { class: 'thread' }, el('h3', {}, el('i', { class: 'dot' }), name, state, since), list);
     const card: Card = { root, name, state, since, list, lines: [], pinned: true };
@@ -83,14 +104,15 @@ export class StacksView {
     const card = this.card(thread);
     const look = `thread ${threadClass(model.colourOf(thread.id))}`;
     if (card.root.className !== look) card.root.className = look;
-    const name = thread.name || (thread.task ? 'Task' : `Thread ${thread.native}`);
+    const name = nameOfThread(thread);
     setText(card.name, name);
+    card.name.setAttribute('aria-pressed', String(thread.id === this.only));
     card.list.setAttribute('aria-label', `Stack of ${name}, outermost first`);
     const state = !live ? 'as it stood last' : thread.state === 'unknown' ? '' : thread.state;
     setText(card.state, `${thread.task ? 'task ' : ''}${state}`);
     const stuck = live && isStuck(thread, tick);
     setHidden(card.since, !stuck);
-    if (stuck) setText(card.since, `stands here for ${duration(Math.max(0, tick - thread.since))}`);
+    if (stuck) setText(card.since, `stuck ${duration(Math.max(0, tick - thread.since))}`);
   }
 
   private showFrames(model: ProgramModel, thread: Thread): void {
@@ -114,10 +136,10 @@ export class StacksView {
     else {
       const { frame } = row;
       const file = model.files[frame.file];
-      const source = frame.file >= 0 ? this.source(frame.file) : null;
+      const source = frame.file >= 0 ? this.needs.source(frame.file) : null;
       const statement = source?.state === 'there' ? statementOf(source.lines, frame) : null;
       const path = file?.path ?? '';
-      const href = file === undefined ? null : formatRoute(model.placeOf(frame.file, frame.line));
+      const href = file === undefined ? null : formatRoute(model.placeOf(frame.file, frame.line, this.only));
       line.showFrame(frame, path, href, file?.traced === true, row.innermost, statement);
     }
   }
@@ -174,6 +196,7 @@ class StackLine {
     const codeKey = statement === null ? '' : `${statement.from} ${statement.to} ${statement.text}`;
     if (codeKey === this.codeKey) return;
     this.codeKey = codeKey;
+    this.code.title = statement?.text ?? '';
     if (statement === null) this.code.replaceChildren();
     else this.code.replaceChildren(renderStatement(statement.text, statement.from, statement.to));
   }

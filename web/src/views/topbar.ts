@@ -1,6 +1,7 @@
 // views/topbar.ts — the line above all: where one is, how fast it runs, pause, theme, help.
 import { el, icon, setHidden, setText } from '../dom';
 import { perSecond } from '../format';
+import type { Following } from '../follow';
 import type { Theme } from '../preferences';
 import { HOME, formatRoute } from '../route';
 import type { ProgramModel } from '../store';
@@ -10,6 +11,7 @@ import { stateWord, timesOf } from './home';
 const PAUSE = 'M4.5 3v10M11.5 3v10';
 const PLAY = 'M4 2.5l9 5.5-9 5.5z';
 const FOLLOW = 'M8 1.5v3M8 11.5v3M1.5 8h3M11.5 8h3M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6z';
+const FIND = 'M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.5 10.5L14 14';
 const HELP = 'M5.5 5.8a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.7M8 12.4v.2';
 const PULSE = 'M1 8.5h3l1.6-4 2.6 7.5 2-5.5 1 2h3.8';
 const THEME_ICONS: Readonly<Record<Theme, string>> = {
@@ -22,6 +24,7 @@ export interface TopbarActions {
   pause(): void;
   follow(): void;
   theme(): void;
+  palette(): void;
   help(): void;
 }
 
@@ -41,10 +44,12 @@ export class TopbarView {
     this.program.append(this.name, this.state, this.about);
     this.pause = button('Pause (space)', PAUSE, actions.pause);
     this.follow = button('Follow the running line (f)', FOLLOW, actions.follow);
-    this.setFollowing(false);
+    this.setFollowing(null);
+    const palette = el('button', { type: 'button', class: 'go-to', 'aria-label': 'Go to anything (Ctrl K)' }, icon(FIND), el('span', {}, 'Go to…'), el('kbd', {}, 'Ctrl K'));
+    palette.addEventListener('click', actions.palette);
     this.theme = button('Theme (t)', THEME_ICONS.auto, actions.theme);
     const help = button('Help (?)', HELP, actions.help);
-    this.root = el('header', { class: 'topbar' }, logo, this.program, el('span', { class: 'gap' }), this.rate, this.follow, this.pause, this.theme, help);
+    this.root = el('header', { class: 'topbar' }, logo, this.program, el('span', { class: 'gap' }), this.rate, palette, this.follow, this.pause, this.theme, help);
   }
 
   setTheme(theme: Theme): void {
@@ -52,9 +57,10 @@ export class TopbarView {
     label(this.theme, `Theme: ${theme} (t)`);
   }
 
-  setFollowing(on: boolean): void {
-    this.follow.classList.toggle('on', on);
-    this.follow.setAttribute('aria-pressed', String(on));
+  setFollowing(what: Following | null): void {
+    this.follow.classList.toggle('on', what !== null);
+    this.follow.setAttribute('aria-pressed', String(what !== null));
+    label(this.follow, what === 'hottest' ? 'Following the hottest line (F)' : 'Follow the running line (f)');
   }
 
   setPaused(paused: boolean): void {
