@@ -127,7 +127,8 @@ test('the layout is remembered', () =>
   }));
 
 test('a card tells all about the line that is pointed at', () =>
-  visit(browser, `${demo.url}`, {}, async (page) => {
+  visit(browser, demo.url, {}, async (page) => {
+    await page.locator('.thread').first().waitFor();
     await ask(page, 'mandelbrot');
     await page.keyboard.press('Enter');
     await eventually('file', () => shownFile(page), (file) => file === join(DEMO, 'mandelbrot.py'));
