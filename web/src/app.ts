@@ -10,6 +10,7 @@ import { allChoices, lineChoice } from './choices';
 import { type Following, Follower } from './follow';
 import { formatRoute, HOME, parseRoute, type Place } from './route';
 import { Sources } from './sources';
+import { RATES_KEPT } from './pulses';
 import { type Changes, noChanges, type ProgramModel, Store } from './store';
 import { linkMessage, programMessages } from './trouble';
 import { FilesView } from './views/files';
@@ -27,6 +28,7 @@ import { type Picture, Time } from './time';
 import { isNow, NOW } from './timeline';
 import type { Program } from './wire';
 
+const MINUTE_MS = 60_000;
 const FIGURES_MS = 250; // how often words and numbers outside the strip are brought up to date
 
 export class App {
@@ -377,7 +379,17 @@ export class App {
       this.source.setSource(model, file, this.sources.get(model.id, file));
     this.source.setTable(model.table(file));
     if (changes.program || turned) this.source.setThreads(model, file);
-    this.source.draw({ model, file, now, tick, wall, target: this.place.line, still: this.lessMotion.matches, timeColumn: this.timeColumn });
+    this.source.draw({
+      model,
+      file,
+      now,
+      tick,
+      wall,
+      target: this.place.line,
+      still: this.lessMotion.matches,
+      timeColumn: this.timeColumn,
+      minuteOf: (line) => this.time.history?.ratesOf(file, line, tick - MINUTE_MS, tick, RATES_KEPT) ?? [],
+    });
     if (this.follower.on && (this.time.timeline.live || this.time.timeline.playing)) this.follow(model, now, wall);
   }
 
@@ -388,6 +400,7 @@ export class App {
     this.messages.show([...(link === null ? [] : [link]), ...programMessages(program, model)]);
     this.topbar.update(program, model, now, Date.now() + this.store.skew);
     this.health.update(model);
+    this.program.setStale(link !== null);
     this.program.setNothing(this.file === -1 ? this.nothingWords(program, model) : null);
     const name = program?.name ?? '';
     document.title = name === '' ? 'heartrate' : `${name} — heartrate`;

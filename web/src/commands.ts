@@ -44,7 +44,7 @@ export function commandFor(event: KeyboardEvent, commands: readonly Command[]): 
   if (event.defaultPrevented || event.altKey) return null;
   const held = event.ctrlKey || event.metaKey;
   const { target } = event;
-  if (!held && (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement)) return null;
+  if (!held && target instanceof HTMLElement && target.closest('input, select, textarea') !== null) return null;
   const onButton = target instanceof HTMLElement && target.closest('button, a, summary, [role=separator]') !== null;
   if (event.key === ' ' && onButton) return null;
   const key = held ? `Ctrl+${event.key.toLowerCase()}` : event.key;

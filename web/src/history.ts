@@ -206,6 +206,21 @@ export class History {
     }
   }
 
+  /** Hits a second of a line, in `parts` equal parts of a span, oldest first. What a step added is put at its end. */
+  ratesOf(file: number, line: number, from: number, to: number, parts: number): number[] {
+    const rates = new Array<number>(parts).fill(0);
+    const item = this.files.get(file)?.items.get(line);
+    if (item === undefined) return rates;
+    const width = (to - from) / parts;
+    this.eachDelta(file, from, to, (tick, items, hits) => {
+      const j = items.indexOf(item);
+      if (j === -1) return;
+      const part = Math.min(parts - 1, Math.floor((tick - from) / width));
+      rates[part] = (rates[part] as number) + ((hits[j] as number) * 1000) / width;
+    });
+    return rates;
+  }
+
   /** How many additions to lines the steps of a span hold: what it costs to go through them. */
   costOf(file: number, from: number, to: number): number {
     let cost = 0;

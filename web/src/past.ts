@@ -30,6 +30,7 @@ export class Past {
   ) {
     this.model = new ProgramModel(live.id, 0, live.files);
     this.model.takeColours(live);
+    this.model.activeAt = Number.POSITIVE_INFINITY; // of the past nobody says that it is idle
     this.model.drops = live.drops;
     this.model.sampler = live.sampler;
     this.model.notes.push(...live.notes);

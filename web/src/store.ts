@@ -33,7 +33,7 @@ export class ProgramModel {
   gone = false;
   tick = 0;
   heardAt: number; // clock of the last frame
-  activeAt = Number.NEGATIVE_INFINITY; // clock of the last frame with hits in it
+  activeAt: number; // clock of the last frame with hits in it; of the first frame, until there is one
   fileHeat = new Heat();
   threads: readonly Thread[] = [];
   drops: ReadonlyMap<string, number> = new Map();
@@ -48,7 +48,7 @@ export class ProgramModel {
     now: number,
     readonly files: FileEntry[] = [],
   ) {
-    this.heardAt = now;
+    this.heardAt = this.activeAt = now;
   }
 
   /** The file that a path (and entry) names; of several entries of a path the newest. -1 none (yet). */

@@ -15,7 +15,12 @@ export interface Message {
 
 export function linkMessage(link: Link): Message | null {
   if (link.state === 'refused')
-    return { key: 'refused', severity: 'error', title: 'Not let in', text: `hrview answers: ${link.why}.` };
+    return {
+      key: 'refused',
+      severity: 'error',
+      title: link.why.startsWith('a token is needed') ? 'A token is needed' : 'Not let in',
+      text: `hrview answers: ${link.why}.`,
+    };
   if (link.state !== 'lost') return null;
   return {
     key: 'link',
@@ -84,6 +89,15 @@ function stateMessage(program: Program): Message | null {
         text: `What the program left in shared memory cannot be trusted: ${program.why || 'no reason given'}.`,
       };
   }
+}
+
+const IDLE_MS = 2500;
+
+/** How long a live program has not hit a traced line, milliseconds; null: it does, or it is not alive. `now` is the
+ * picture's clock. */
+export function idleMs(program: Program, model: ProgramModel, now: number): number | null {
+  const ms = now - model.activeAt;
+  return program.state === 'live' && ms >= IDLE_MS ? ms : null;
 }
 
 /** The note that tells who holds the trace function, while nobody has given it back. */

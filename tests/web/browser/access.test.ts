@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launch, visit } from './chrome';
-import { FakeProgram, FakeViewer } from './fake';
+import { type FakeFile, FakeProgram, FakeViewer } from './fake';
 
 const AXE = readFileSync(join(process.cwd(), 'node_modules/axe-core/axe.min.js'), 'utf8');
 const ID = '00c0ffee12345678';
@@ -49,7 +49,25 @@ function busy(): FakeProgram {
   return program;
 }
 
-const STATES: readonly (readonly [what: string, hash: string, programs: () => FakeProgram[], ready: (page: Page) => Promise<void>])[] = [
+const EXPECTED = /404|WebSocket|ERR_CONNECTION/; // console errors that the states bring about
+
+async function marked(page: Page): Promise<void> {
+  await page.locator('.cm-line .run').first().waitFor();
+}
+
+function taken(): FakeProgram {
+  const program = busy();
+  program.notes = [['taken-over', 1, 'pydevd has the trace function']];
+  return program;
+}
+
+function withFile(fate: Partial<FakeFile>): FakeProgram {
+  const program = busy();
+  Object.assign(program.files[0] as FakeFile, fate);
+  return program;
+}
+
+const STATES: readonly (readonly [what: string, hash: string, programs: () => FakeProgram[], ready: (page: Page, viewer: FakeViewer) => Promise<void>])[] = [
   ['a live program', '', () => [busy()], async (page) => page.locator('.cm-line .run').first().waitFor()],
   ['a line that is pointed at', `#/p/${ID}?file=/home/ada/app/main.py&line=7`, () => [busy()], async (page) => page.locator('.line-target').waitFor()],
   ['an untraced file', `#/p/${ID}?file=/usr/lib/python3.14/threading.py`, () => [busy()], async (page) => page.getByText('Not traced').waitFor()],
@@ -68,28 +86,68 @@ const STATES: readonly (readonly [what: string, hash: string, programs: () => Fa
     await page.keyboard.press('Control+f');
     await page.locator('.cm-search').waitFor();
   }],
+  ['the palette', '', () => [busy()], async (page) => {
+    await marked(page);
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('e');
+    await page.locator('.palette [aria-selected=true]').waitFor();
+  }],
+  ['settings', '', () => [busy()], async (page) => {
+    await marked(page);
+    await page.keyboard.press(',');
+    await page.getByLabel('Editor').selectOption('own');
+    await page.getByRole('textbox', { name: 'URL' }).fill('http://{path}');
+    await page.getByText('opens no editor').waitFor();
+  }],
+  ['a line’s card', `#/p/${ID}?file=/home/ada/app/main.py&line=6`, () => [busy()], async (page) => {
+    await page.locator('.line-target').waitFor();
+    await page.keyboard.press('i');
+    await page.locator('.line-card').waitFor();
+  }],
+  ['one thread alone', `#/p/${ID}?thread=2`, () => [busy()], async (page) => page.getByText('Show the other 1 stack too').waitFor()],
+  ['a paused program', '', () => [busy()], async (page) => {
+    await marked(page);
+    await page.keyboard.press('Space');
+    await page.getByText('paused').first().waitFor();
+  }],
+  ['an idle program', '', () => [busy()], async (page) => page.getByText('idle').first().waitFor()],
+  ['a program taken over', '', () => [taken()], async (page) => page.getByText('Tracing was taken over').waitFor()],
+  ['a program of another container', '', () => [Object.assign(busy(), { state: 'unknown' })], async (page) => page.getByText('Another container').waitFor()],
+  ['a file that changed', '', () => [withFile({ changed: true })], async (page) => page.getByText('Changed on disk').waitFor()],
+  ['a file that cannot be read', '', () => [withFile({ text: null })], async (page) => page.getByText('No source').waitFor()],
+  ['hrview gone', '', () => [busy()], async (page, viewer) => {
+    await marked(page);
+    await viewer.stop();
+    await page.getByText('hrview is gone').waitFor();
+  }],
   ['notes', '', () => [busy()], async (page) => page.getByText('1 note').click()],
 ];
 
 for (const [what, hash, programs, ready] of STATES)
-  for (const colorScheme of ['light', 'dark'] as const)
-    for (const width of [1280, 390])
-      test(`${what}, ${colorScheme}, ${width} wide: axe finds nothing`, async () => {
-        const viewer = new FakeViewer(join(process.cwd(), 'dist'));
-        viewer.programs.push(...programs());
-        await viewer.start();
-        try {
-          await visit(browser, viewer.url + hash, { colorScheme, viewport: { width, height: 800 }, bypassCSP: true }, async (page) => {
-            await ready(page);
-            await page.addScriptTag({ content: AXE });
-            const found = await page.evaluate(async () => {
-              const { axe } = window as unknown as { axe: Axe };
-              const { violations } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] });
-              return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.failureSummary ?? ''}`).join(' | ')}`);
-            });
-            assert.deepEqual(found, []);
-          });
-        } finally {
-          await viewer.stop();
-        }
+  test(`${what}: axe finds nothing, light and dark, wide and narrow`, async () => {
+    const viewer = new FakeViewer(join(process.cwd(), 'dist'));
+    viewer.programs.push(...programs());
+    await viewer.start();
+    try {
+      await visit(browser, viewer.url + hash, { viewport: { width: 1280, height: 800 }, bypassCSP: true, expected: EXPECTED }, async (page) => {
+        await ready(page, viewer);
+        await page.addScriptTag({ content: AXE });
+        for (const colorScheme of ['light', 'dark'] as const)
+          for (const width of [1280, 390]) {
+            await page.emulateMedia({ colorScheme });
+            await page.setViewportSize({ width, height: 800 });
+            assert.deepEqual(await violations(page), [], `${colorScheme}, ${width} wide`);
+          }
       });
+    } finally {
+      await viewer.stop();
+    }
+  });
+
+function violations(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: Axe };
+    const found = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] });
+    return found.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.failureSummary ?? ''}`).join(' | ')}`);
+  });
+}

@@ -61,7 +61,7 @@ test('everything can be done by keys that help names, and by the palette', () =>
     for (const key of ['/', 'h', 'n', 'p', 'f', 'F', 'c', 's', 'Space', 'y', 'e', 'i', 't', '?', 'g', 'CtrlK', 'CtrlF']) assert.ok(keys.includes(key), `${key} in ${keys.join()}`);
     assert.equal(new Set(keys).size, keys.length, 'no key does two things');
     await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Go to anything' }).click();
+    await page.getByRole('button', { name: 'Go to…' }).click();
     await page.getByRole('option', { name: 'Follow the running line' }).click();
     await eventually('following', () => page.locator('.tool.on').count(), (on) => on === 1);
   }));

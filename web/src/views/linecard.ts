@@ -31,7 +31,6 @@ export class LineCard {
   private readonly time = el('dd');
   private readonly curve = new Curve(WIDTH, HEIGHT);
   private readonly facts = el('dl');
-  private readonly minute = el('p', { class: 'small' }, 'hits a second, last minute');
   private shown = 0;
   private at = Number.NEGATIVE_INFINITY;
 
@@ -43,7 +42,7 @@ export class LineCard {
       ...row('Last hit', this.last),
       ...row('On top of stacks', this.time),
     );
-    this.root.append(el('div', { class: 'line-card-head' }, this.title, this.hits), this.facts, this.curve.root, this.minute);
+    this.root.append(el('div', { class: 'line-card-head' }, this.title, this.hits), this.facts, this.curve.root, el('p', { class: 'small' }, 'hits a second, last minute'));
   }
 
   hide(): void {
@@ -74,8 +73,6 @@ export class LineCard {
     setText(this.last, ago < JUST_NOW_MS ? 'just now' : `${duration(ago)} ago`);
     setText(this.time, samples === 0 ? 'no samples yet' : `≈ ${percent(share)} of ${exact(samples)} samples`);
     this.curve.draw(minute);
-    setHidden(this.minute, minute.length === 0);
-    this.curve.root.toggleAttribute('hidden', minute.length === 0);
   }
 }
 

@@ -1,5 +1,5 @@
 // views/program.ts — one program: files beside source above stacks; on a phone one of the three at a time.
-import { el } from '../dom';
+import { el, setClass } from '../dom';
 import { filesSplitter, stackSplitter } from './splitter';
 
 const PANES = [
@@ -36,6 +36,11 @@ export class ProgramView {
   show(pane: Pane): void {
     this.root.dataset['pane'] = pane;
     for (const [name, tab] of this.tabs) tab.setAttribute('aria-pressed', String(name === pane));
+  }
+
+  /** Whether what is shown is the last picture, and not renewed. */
+  setStale(stale: boolean): void {
+    setClass(this.root, 'stale', stale);
   }
 
   /** Words instead of a source, null to show the source. */

@@ -33,7 +33,7 @@ export interface SourceScene {
   readonly target: number | null;
   readonly still: boolean;
   readonly timeColumn: boolean;
-  minuteOf?(line: number): readonly number[]; // hits a second over the last minute, oldest first
+  minuteOf(line: number): readonly number[]; // hits a second over the last minute, oldest first
 }
 
 export class SourceView {
@@ -254,7 +254,7 @@ export class SourceView {
       tick: scene.tick,
       share: samples.share(scene.file, line),
       samples: samples.total,
-      minute: scene.minuteOf?.(line) ?? [],
+      minute: scene.minuteOf(line),
     });
     this.card.show(line, scene.wall, figures, (card) => this.placeCard(card, line, strip.right));
   }

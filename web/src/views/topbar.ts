@@ -1,10 +1,11 @@
 // views/topbar.ts — the line above all: where one is, how fast it runs, pause, theme, help.
 import { el, icon, setHidden, setText } from '../dom';
-import { perSecond } from '../format';
+import { duration, perSecond } from '../format';
 import type { Following } from '../follow';
 import type { Theme } from '../preferences';
 import { HOME, formatRoute } from '../route';
 import type { ProgramModel } from '../store';
+import { idleMs } from '../trouble';
 import type { Program } from '../wire';
 import { stateWord, timesOf } from './home';
 
@@ -45,7 +46,7 @@ export class TopbarView {
     this.pause = button('Pause (space)', PAUSE, actions.pause);
     this.follow = button('Follow the running line (f)', FOLLOW, actions.follow);
     this.setFollowing(null);
-    const palette = el('button', { type: 'button', class: 'go-to', 'aria-label': 'Go to anything (Ctrl K)' }, icon(FIND), el('span', {}, 'Go to…'), el('kbd', {}, 'Ctrl K'));
+    const palette = el('button', { type: 'button', class: 'go-to', title: 'Go to anything (Ctrl K)' }, icon(FIND), el('span', {}, 'Go to… '), el('kbd', {}, 'Ctrl K'));
     palette.addEventListener('click', actions.palette);
     this.theme = button('Theme (t)', THEME_ICONS.auto, actions.theme);
     const help = button('Help (?)', HELP, actions.help);
@@ -78,11 +79,14 @@ export class TopbarView {
     setHidden(this.rate, model === null || program?.state !== 'live');
     if (program === null) return;
     setText(this.name, program.name || `pid ${program.pid}`);
-    setText(this.state, stateWord(program));
-    this.state.className = `pill ${program.state}`;
+    const idle = model === null ? null : idleMs(program, model, now);
+    setText(this.state, idle === null ? stateWord(program) : 'idle');
+    this.state.className = `pill ${idle === null ? program.state : 'idle'}`;
     setText(this.about, `pid ${program.pid} · Python ${program.python} · ${timesOf(program, wall)}`);
     this.program.title = program.argv.join(' ');
-    if (model !== null) setText(this.rate, `${perSecond(model.fileHeat.rateOfAll(now)).replace('/s', '')} hits/s`);
+    if (model === null) return;
+    const rate = perSecond(model.fileHeat.rateOfAll(now)).replace('/s', '');
+    setText(this.rate, idle === null ? `${rate} hits/s` : `no hit for ${duration(idle)}`);
   }
 }
 
