@@ -49,7 +49,7 @@ function busy(): FakeProgram {
   return program;
 }
 
-const EXPECTED = /404|WebSocket|ERR_CONNECTION/; // console errors that the states bring about
+const EXPECTED = /404|WebSocket|ERR_(CONNECTION|EMPTY_RESPONSE)/; // console errors that the states bring about
 
 async function marked(page: Page): Promise<void> {
   await page.locator('.cm-line .run').first().waitFor();
