@@ -9,6 +9,7 @@
 #include "server.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct json_t;
@@ -27,12 +28,18 @@ struct hrv_server {
 
 /* ---- http_answer.c ---- */
 
-/* A complete answer; HEAD gets no body. `headers` are whole lines, each ended by CR LF. */
+/* A complete answer; HEAD gets no body, and a 304 has none. `headers` are whole lines, each ended by CR LF. */
 int hrv_http_answer(struct mg_connection *conn, int status, const char *type, const char *headers, const void *body,
                     size_t body_bytes);
 
 /* The head of an answer with status 200 whose body follows by mg_send_chunk(). */
 void hrv_http_begin_chunks(struct mg_connection *conn, const char *type, const char *headers);
+
+/* Does the client take gzip (Accept-Encoding)? */
+bool hrv_http_takes_gzip(const struct mg_connection *conn);
+
+/* Has the client this very body (If-None-Match)? `etag` with its quotes. */
+bool hrv_http_has(const struct mg_connection *conn, const char *etag);
 
 /* One line of plain text; nothing of the request may be repeated in it. */
 int hrv_http_refuse(struct mg_connection *conn, int status, const char *headers, const char *text);

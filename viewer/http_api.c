@@ -8,7 +8,9 @@
 
 #include <civetweb.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,10 +78,15 @@ bool hrv_http_query_number(const char *query, const char *name, int base, uint64
 
 int hrv_http_answer_source(struct mg_connection *conn, const struct hrv_buffer *text, bool changed)
 {
-	return hrv_http_answer(conn, 200, "text/plain; charset=utf-8",
-	                       changed ? "Cache-Control: no-store\r\nX-Source: changed\r\n"
-	                               : "Cache-Control: no-store\r\nX-Source: loaded\r\n",
-	                       text->bytes, text->len_bytes);
+	const char *state = changed ? "changed" : "loaded";
+	char etag[40], headers[160];
+
+	snprintf(etag, sizeof etag, "\"%016" PRIx64 "-%s\"", hrv_source_hash(text->bytes, text->len_bytes), state);
+	snprintf(headers, sizeof headers, "Cache-Control: private, no-cache\r\nETag: %s\r\nX-Source: %s\r\n", etag,
+	         state);
+	bool has = hrv_http_has(conn, etag);
+	return hrv_http_answer(conn, has ? 304 : 200, "text/plain; charset=utf-8", headers, text->bytes,
+	                       has ? 0 : text->len_bytes);
 }
 
 static int answer_source(struct mg_connection *conn, const struct hrv_server *server, struct hrv_catalog *catalog)

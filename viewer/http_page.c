@@ -60,10 +60,20 @@ int hrv_http_index(struct mg_connection *conn, const struct hrv_server *server)
 int hrv_http_asset(struct mg_connection *conn, const char *path)
 {
 	const struct hrv_asset *asset = hrv_page_find(path);
+	char etag[128], headers[384];
 
 	if (!asset)
 		return hrv_http_refuse(conn, 404, "", "no such part of the page");
-	return hrv_http_answer(conn, 200, hrv_page_type(path),
-	                       "Cache-Control: private, max-age=31536000, immutable\r\n", asset->bytes,
-	                       (size_t)(asset->end - asset->bytes));
+	bool gzip = asset->gzip && hrv_http_takes_gzip(conn);
+	/* Its name has a hash of what is in it. */
+	snprintf(etag, sizeof etag, "\"%s%s\"", strrchr(path, '/') + 1, gzip ? ".gz" : "");
+	snprintf(headers, sizeof headers,
+	         "Cache-Control: private, max-age=31536000, immutable\r\nVary: Accept-Encoding\r\nETag: %s\r\n%s", etag,
+	         gzip ? "Content-Encoding: gzip\r\n" : "");
+	if (hrv_http_has(conn, etag))
+		return hrv_http_answer(conn, 304, hrv_page_type(path), headers, "", 0);
+	return gzip ? hrv_http_answer(conn, 200, hrv_page_type(path), headers, asset->gzip,
+	                              (size_t)(asset->gzip_end - asset->gzip))
+	            : hrv_http_answer(conn, 200, hrv_page_type(path), headers, asset->bytes,
+	                              (size_t)(asset->end - asset->bytes));
 }

@@ -5,6 +5,8 @@ function(hr_page file)
 	set(assets "")
 	if(HR_PAGE)
 		file(GLOB_RECURSE assets CONFIGURE_DEPENDS RELATIVE "${page}" "${page}/*")
+		set(files ${assets})
+		list(FILTER assets EXCLUDE REGEX "\\.gz$")
 		if(NOT "index.html" IN_LIST assets)
 			message(FATAL_ERROR "The page is not built: web/dist/index.html is missing. One of\n"
 				"  ./dev build\n"
@@ -17,12 +19,19 @@ function(hr_page file)
 	set(number 0)
 	foreach(asset IN LISTS assets)
 		string(APPEND data "ASSET(asset_${number}, \"${page}/${asset}\")\n")
-		string(APPEND table "\t{\"/${asset}\", asset_${number}, asset_${number}_end},\n")
+		set(gzip "NULL, NULL")
+		if("${asset}.gz" IN_LIST files)
+			string(APPEND data "ASSET(gzip_${number}, \"${page}/${asset}.gz\")\n")
+			set(gzip "gzip_${number}, gzip_${number}_end")
+		endif()
+		string(APPEND table "\t{\"/${asset}\", asset_${number}, asset_${number}_end, ${gzip}},\n")
 		math(EXPR number "${number} + 1")
 	endforeach()
 	file(CONFIGURE OUTPUT "${file}" @ONLY CONTENT [=[
 /* page_assets.c — made by viewer/page.cmake from web/dist. */
 #include "page.h"
+
+#include <stddef.h>
 
 #define ASSET(name, file)                                                                \
 	__asm__(".pushsection .rodata\n" #name ":\n.incbin \"" file "\"\n" #name "_end:\n"     \
@@ -34,6 +43,6 @@ const struct hrv_asset hrv_page_assets[] = {
 @table@	{0},
 };
 ]=])
-	list(TRANSFORM assets PREPEND "${page}/")
-	set_source_files_properties("${file}" PROPERTIES OBJECT_DEPENDS "${assets}")
+	list(TRANSFORM files PREPEND "${page}/")
+	set_source_files_properties("${file}" PROPERTIES OBJECT_DEPENDS "${files}")
 endfunction()

@@ -6,6 +6,7 @@
 struct hrv_asset {
 	const char *path; /* "/index.html", "/assets/app-HASH.js" */
 	const unsigned char *bytes, *end;
+	const unsigned char *gzip, *gzip_end; /* the same compressed; NULL: it is not */
 };
 
 /* NULL: there is none of that path. */

@@ -290,7 +290,7 @@ static int read_path(const struct root *root, const char *path, struct hrv_buffe
 
 /* ---- what was loaded, and what is there ---- */
 
-static uint64_t fnv1a(const char *bytes, size_t len_bytes)
+uint64_t hrv_source_hash(const char *bytes, size_t len_bytes)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -308,7 +308,8 @@ static bool same_stat(const struct hr_file *file, const struct stat *st)
 static bool same_content(const struct hr_file *file, const struct stat *st, const struct hrv_buffer *bytes)
 {
 	if (file->hash != 0)
-		return bytes->len_bytes == file->size_bytes && fnv1a(bytes->bytes, bytes->len_bytes) == file->hash;
+		return bytes->len_bytes == file->size_bytes &&
+		       hrv_source_hash(bytes->bytes, bytes->len_bytes) == file->hash;
 	return same_stat(file, st);
 }
 

@@ -25,4 +25,7 @@ int hrv_source_load(struct hrv_reader *reader, uint32_t index, struct hrv_buffer
  * content only when it was touched without a change of size. */
 bool hrv_source_is_changed(struct hrv_reader *reader, const struct hr_file *file, const char *path);
 
+/* FNV-1a 64, as in struct hr_file. */
+uint64_t hrv_source_hash(const char *bytes, size_t len_bytes);
+
 #endif

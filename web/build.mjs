@@ -1,9 +1,11 @@
-// build.mjs — makes the page: src/ → dist/index.html and dist/assets/app-<hash>.{js,css}, which hrview embeds.
+// build.mjs — makes the page: src/ → dist/index.html and dist/assets/app-<hash>.{js,css}, which hrview
+// embeds, with what gzip makes of them beside them.
 // With --tests it bundles ../tests/web instead, into build/tests/, for node's own test runner.
 import { build } from 'esbuild';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 // tsconfig.json maps packages for files outside this directory, which is for tsc alone.
 const common = { bundle: true, format: 'esm', tsconfigRaw: {} };
@@ -30,6 +32,7 @@ async function page() {
     if (found === undefined) throw new Error(`the bundle has no ${ext} file`);
     return found;
   };
+  for (const path of made) writeFileSync(join(dist, `${path}.gz`), gzipSync(readFileSync(join(dist, path)), { level: 9 }));
   const html = readFileSync(join(web, 'src/index.html'), 'utf8')
     .replace('__APP_CSS__', asset('.css'))
     .replace('__APP_JS__', asset('.js'));

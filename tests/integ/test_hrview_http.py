@@ -1,4 +1,5 @@
 """hrview as a server: the page, /api, the websocket's frames against the truth."""
+import gzip
 import os
 import re
 import struct
@@ -218,6 +219,24 @@ def test_page_and_its_parts_are_served(server):
         assert headers["Content-Type"].startswith("text/")
 
 
+def test_parts_are_compressed_for_who_takes_it_and_not_sent_twice(server):
+    _, _, body = server.request("/")
+    if WITHOUT_PAGE in body:
+        pytest.skip("an hrview without its page")
+    (script,) = re.findall(r'src="(/assets/[^"]+)"', body.decode())
+    _, plain, text = server.request(script)
+    assert "Content-Encoding" not in plain and plain["Vary"] == "Accept-Encoding"
+    for accept, packed in (("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("br", False), ("x-gzip", False)):
+        _, headers, body = server.request(script, Accept_Encoding=accept)
+        assert (headers["Content-Encoding"] == "gzip") is packed, accept
+        assert (gzip.decompress(body) if packed else body) == text
+        assert len(body) < len(text) / 2 or not packed
+        assert (headers["ETag"] == plain["ETag"]) is not packed
+        status, again, body = server.request(script, Accept_Encoding=accept, If_None_Match='"x", ' + headers["ETag"])
+        assert (status, body) == (304, b"") and again["ETag"] == headers["ETag"] and "Content-Length" not in again
+    assert server.request(script, If_None_Match='"x"')[0] == 200
+
+
 def test_every_answer_says_nosniff_and_none_lets_other_sites_read(server):
     for path in ("/", "/healthz", "/api/programs", "/no/such/thing", "/assets/nothing", "/ws"):
         _, headers, _ = server.request(path)
@@ -238,8 +257,12 @@ def test_source_is_given_and_told_when_changed(server, tmp_path):
         text = program.path.read_bytes()
         instance, file, _ = watch(page, program)
         assert source(server, instance, file) == (200, "loaded", text)
+        url = "/api/source?program=%s&file=%s" % (instance, file)
+        known = server.request(url)[1]["ETag"]
+        assert server.request(url, If_None_Match=known)[::2] == (304, b"")
         program.path.write_bytes(text + b"# more\n")
         assert source(server, instance, file) == (200, "changed", text + b"# more\n")
+        assert server.request(url, If_None_Match=known)[0] == 200
 
         def changed():
             frame = page.ask(instance, file)["program"]

@@ -162,7 +162,7 @@ class Server:
         """(status, headers, body); `host` replaces the Host header."""
         conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
         with contextlib.closing(conn):
-            conn.putrequest(method, path, skip_host=True)
+            conn.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             conn.putheader("Host", host or "127.0.0.1:%d" % self.port)
             for name, value in headers.items():
                 conn.putheader(name.replace("_", "-"), value)
