@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,14 @@ int hrv_serve_option(const char *command, int option, const char *value, struct 
 		if (!hrv_token_is_usable(value))
 			return hrv_fail_usage(command, "--token: letters, digits and -_.~ only, at least one");
 		settings->server.token = value;
+		break;
+	case 'f':
+		if (hrv_number_parse(command, "ready-fd", value, 1, INT_MAX, &number) != 0)
+			return HRV_EXIT_USAGE;
+		settings->ready_fd = (int)number;
+		/* Who waits for its end does not wait for a browser's. */
+		if (number > STDERR_FILENO && fcntl(settings->ready_fd, F_SETFD, FD_CLOEXEC) != 0)
+			return hrv_fail_usage(command, "--ready-fd %s: no such descriptor is open", value);
 		break;
 	case 'o':
 		settings->open = true;
@@ -104,6 +113,16 @@ static void add_place(uint32_t pid, char *url, size_t url_bytes)
 	if (hrv_catalog_refresh(&catalog) == 0 && hrv_catalog_find(&catalog, text, &program, why) == 0)
 		snprintf(url + used, url_bytes - used, "#/p/%016" PRIx64, program->id.instance);
 	hrv_catalog_fini(&catalog);
+}
+
+/* Who reads there gets the address and then the end. */
+static void tell_ready(int fd, const char *url)
+{
+	if (fd == 0)
+		return;
+	dprintf(fd, "%s\n", url);
+	if (fd > STDERR_FILENO)
+		close(fd);
 }
 
 static void show(const struct hrv_serve_settings *settings, const char *url)
@@ -230,6 +249,7 @@ int hrv_serve(const char *command, struct hrv_serve_settings *settings)
 	format_url(&address, settings->server.token, url, sizeof url);
 	fprintf(settings->background ? stderr : stdout, "%s\n", url);
 	fflush(stdout);
+	tell_ready(settings->ready_fd, url);
 	show(settings, url);
 	if (settings->background)
 		detach(ready);

@@ -12,6 +12,7 @@ struct hrv_serve_settings {
 	struct hrv_server_options server;
 	bool open, reuse, background;
 	uint32_t show, exit_with; /* pids, 0 none */
+	int ready_fd;             /* 0 none */
 };
 
 #define HRV_SERVE_DEFAULTS                                                                                             \
@@ -22,7 +23,7 @@ struct hrv_serve_settings {
 /* For getopt_long(): what says where to serve, and to whom. */
 #define HRV_SERVE_OPTIONS                                                                                              \
 	{"host", required_argument, NULL, 'H'}, {"port", required_argument, NULL, 'p'},                                \
-	        {"token", required_argument, NULL, 't'},                                                               \
+	        {"token", required_argument, NULL, 't'}, {"ready-fd", required_argument, NULL, 'f'},                   \
 	{                                                                                                              \
 		"open", no_argument, NULL, 'o'                                                                         \
 	}

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from viewer import HRVIEW, PACKAGES, Program, Server, WebSocket, dump, hrview, poll, segments_of
+from viewer import DEADLINE_S, HRVIEW, PACKAGES, Program, Server, WebSocket, dump, hrview, poll, segments_of
 
 
 def lines_of(dumped, path):
@@ -267,7 +267,7 @@ def test_every_command_has_help_and_refuses_what_it_does_not_know(command):
 
 @pytest.mark.parametrize("args", [
     ["--port"], ["--port", "65536"], ["--port", "-1"], ["--port", "http"], ["--port", ""], ["--token", ""],
-    ["--token", "a b"], ["--host", "no such host"], ["--show", "x"], ["--exit-with", "1x"],
+    ["--token", "a b"], ["--host", "no such host"], ["--show", "x"], ["--exit-with", "1x"], ["--ready-fd", "0"], ["--ready-fd", "999"],
     ["list", "--format", "xml"], ["dump"], ["dump", "1", "--format", "yaml"],
 ], ids=" ".join)
 def test_wrong_values_are_told(args):
@@ -303,6 +303,22 @@ def test_hang_up_is_harmless():
     with Server() as server:
         server.process.send_signal(signal.SIGHUP)
         assert server.request("/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("more", [[], ["--background"]], ids=["", "background"])
+def test_ready_fd_gets_the_address_and_the_end(tmp_path, more):
+    with Program(tmp_path) as program:
+        reader, writer = os.pipe()
+        with subprocess.Popen([HRVIEW, "--port", "0", "--ready-fd", str(writer), "--exit-with", str(program.pid), *more],
+                              pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            os.close(writer)
+            with open(reader) as ready:
+                url = ready.read()  # to its end, which comes though hrview goes on
+            port = int(re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\n", url).group(1))
+            with socket.create_connection(("127.0.0.1", port)):
+                pass
+            program.end()
+            assert process.wait(DEADLINE_S) == 0
 
 
 def test_it_ends_with_the_process_it_goes_with(tmp_path):
