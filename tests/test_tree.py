@@ -23,6 +23,7 @@ OWNERS = {
     r"Python\.h|frameobject\.h|structmember\.h|internal/.*": r"tracer/(?!segment[._]|twin\.).*|tests/bench/empty\.c",
     r"msgpack.*": r"viewer/.*|tests/.*",
     r"jansson\.h": r"viewer/.*|tests/.*",
+    r"curses\.h|term\.h": r"viewer/screen\.c",
 }
 
 # Where the version stands.

@@ -200,7 +200,7 @@ int hrv_dump_read(const struct hrv_program *program, struct hrv_dump *out)
 	    (err = hrv_codes_update(&out->codes, program->reader)) != 0 || (err = read_paths(out)) != 0 ||
 	    (err = hrv_reader_status(program->reader, &out->status)) != 0)
 		return err;
-	hrv_moment_take(program, &out->status, &out->moment);
+	hrv_moment_take(program, &out->codes, &out->status, &out->moment);
 	hrv_moment_ask_kernel(&out->moment, program, &out->stacks);
 	return put_together(out);
 }

@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 static void put_file(struct hrv_out *out, const struct hrv_dump_file *file)
 {
@@ -52,54 +51,19 @@ static void put_stacks(struct hrv_out *out, const struct hrv_dump *dump, const s
 			put_stack(out, dump, &stacks[i]);
 }
 
-static void put_time(struct hrv_out *out, const char *what, uint64_t realtime_ns)
-{
-	time_t seconds = (time_t)(realtime_ns / 1000000000);
-	struct tm local;
-	char text[64];
-
-	if (realtime_ns != 0 && localtime_r(&seconds, &local) && strftime(text, sizeof text, "%F %T", &local) > 0)
-		hrv_out(out, "%s%s", what, text);
-}
-
-/* What is known of its end, or of its standing still. */
-static void put_life(struct hrv_out *out, const struct hrv_dump *dump, const struct hrv_wire_program *wire)
-{
-	const struct hrv_moment *moment = &dump->moment;
-	char span[HRV_SPAN_BYTES];
-
-	hrv_out(out, "%s%s%.*s", hrv_life_name(wire->life), wire->why.len_bytes > 0 ? ": " : "",
-	        (int)wire->why.len_bytes, wire->why.bytes);
-	if (wire->life == HRV_CLOSED)
-		put_time(out, " at ", wire->end_ns);
-	else if (wire->life == HRV_DEAD) {
-		hrv_out(out, ": killed or crashed");
-		put_time(out, ", last sign of life ", moment->realtime_ns);
-	} else if (moment->stopped) {
-		hrv_out(out, ", stopped by a signal");
-	} else if (moment->silent_ms >= HRV_STUCK_MS) {
-		hrv_span_format(moment->silent_ms, span);
-		hrv_out(out, ", C code has held the interpreter's lock for %s", span);
-	} else if (dump->last_hit_tick != HR_TICK_NEVER && moment->tick >= dump->last_hit_tick + HRV_STUCK_MS) {
-		hrv_span_format(moment->tick - dump->last_hit_tick, span);
-		hrv_out(out, ", idle: no line was hit for %s", span);
-	}
-}
-
 int hrv_export_text(const struct hrv_dump *dump, struct hrv_buffer *buffer)
 {
 	const struct hrv_program *program = dump->program;
 	struct hrv_wire_program wire;
 	struct hrv_out out = {buffer, 0};
-	char python[HRV_PYTHON_BYTES], *name = hrv_text_repair(program->name);
+	char life[HRV_LIFE_WORDS_BYTES], python[HRV_PYTHON_BYTES], *name = hrv_text_repair(program->name);
 
 	if (!name)
 		return HR_ENOMEM;
 	hrv_program_describe(program, &wire);
 	hrv_python_format(wire.python_hex, python);
-	hrv_out(&out, "%s, pid %" PRIu32 ", ", name, wire.pid);
-	put_life(&out, dump, &wire);
-	hrv_out(&out, ", Python %s\n", python);
+	hrv_life_words(program, &dump->moment, dump->last_hit_tick, life);
+	hrv_out(&out, "%s, pid %" PRIu32 ", %s, Python %s\n", name, wire.pid, life, python);
 	free(name);
 	for (size_t i = 0; i < dump->file_count; i++)
 		put_file(&out, &dump->files[i]);

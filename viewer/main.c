@@ -15,6 +15,7 @@ static const struct command {
         {"dump", "counts and stacks of one, for people and in formats of other tools", hrv_command_dump},
         {"record", "what a program does from now on, into a file", hrv_command_record},
         {"replay", "the page of such a file", hrv_command_replay},
+        {"top", "the hottest lines and the threads of one, in the terminal", hrv_command_top},
         {"clean", "removes what ended programs have left", hrv_command_clean},
 };
 

@@ -127,6 +127,13 @@ static uint32_t *table_place(const struct hrv_model *model, uint32_t file, uint3
 	return &model->line_table[at];
 }
 
+const struct hrv_line *hrv_model_find(const struct hrv_model *model, uint32_t file, uint32_t line)
+{
+	uint32_t index = model->line_table_size > 0 ? *table_place(model, file, line) : NO_LINE;
+
+	return index == NO_LINE ? NULL : (const struct hrv_line *)model->lines.items + index;
+}
+
 static int table_grow(struct hrv_model *model)
 {
 	size_t size = model->line_table_size ? 2 * model->line_table_size : 1024;

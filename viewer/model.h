@@ -45,6 +45,9 @@ void hrv_model_update(struct hrv_model *model, const struct hrv_slot_change *cha
 /* All lines, in no order; borrowed until the next call that changes the model. */
 const struct hrv_line *hrv_model_lines(const struct hrv_model *model, size_t *count_out);
 
+/* One of them, or NULL when no such line can be hit; borrowed as above. */
+const struct hrv_line *hrv_model_find(const struct hrv_model *model, uint32_t file, uint32_t line);
+
 /* From now on changes of this file's lines are collected. HR_INDEX_NONE: of none. */
 void hrv_model_watch(struct hrv_model *model, uint32_t file);
 

@@ -24,16 +24,17 @@ static uint64_t ticks_now(const struct hrv_program *program)
 	return now_ns > header->start_monotonic_ns ? (now_ns - header->start_monotonic_ns) / 1000000 : 0;
 }
 
-void hrv_moment_take(const struct hrv_program *program, const struct hrv_status *status, struct hrv_moment *out)
+void hrv_moment_take(const struct hrv_program *program, const struct hrv_codes *codes, const struct hrv_status *status,
+                     struct hrv_moment *out)
 {
 	uint64_t start_ns = hrv_reader_header(program->reader)->start_realtime_ns;
 	uint64_t now = hrv_program_lives(program) ? ticks_now(program) : 0;
 
-	*out = (struct hrv_moment){.tick = status->tick, .lives = hrv_program_lives(program)};
+	*out = (struct hrv_moment){.tick = status->tick, .lives = hrv_program_lives(program), .codes = codes};
 	out->stopped = program->life == HRV_LIVE && hrv_process_is_stopped(program->pid);
-	if (now > status->tick) {
+	if (now > status->tick && !out->stopped) {
 		out->tick = now;
-		out->silent_ms = !out->stopped && now - status->tick >= SILENT_MS ? now - status->tick : 0;
+		out->silent_ms = now - status->tick >= SILENT_MS ? now - status->tick : 0;
 	}
 	out->realtime_ns = start_ns != 0 ? start_ns + out->tick * 1000000 : 0;
 }
@@ -50,9 +51,19 @@ void hrv_moment_ask_kernel(const struct hrv_moment *moment, const struct hrv_pro
 
 uint64_t hrv_moment_still_ms(const struct hrv_moment *moment, const struct hrv_stack *stack)
 {
-	uint64_t until = moment->silent_ms > 0 ? moment->tick : stack->tick;
+	uint64_t since = stack->since_tick;
+	const struct hrv_codes *codes = moment->codes;
 
-	return until > stack->since_tick ? until - stack->since_tick : 0;
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		const struct hrv_frame *frame = &stack->frames[i];
+		const struct hrv_line *line =
+		        frame->code < codes->code_count
+		                ? hrv_model_find(codes->model, codes->codes[frame->code].file, frame->line)
+		                : NULL;
+		if (line && line->last_tick > since)
+			since = line->last_tick;
+	}
+	return moment->tick > since ? moment->tick - since : 0;
 }
 
 enum hrv_stillness hrv_moment_stillness(const struct hrv_moment *moment, const struct hrv_stack *stack)
@@ -88,6 +99,43 @@ void hrv_moment_words(const struct hrv_moment *moment, const struct hrv_stack *s
 		snprintf(out, HRV_WORDS_BYTES, "%s", hrv_run_state_name(stack->run_state));
 		break;
 	}
+}
+
+/* " at 2026-11-27 21:05:50" in local time, "" when it is not known. */
+static void format_time(const char *what, uint64_t realtime_ns, char out[64])
+{
+	time_t seconds = (time_t)(realtime_ns / 1000000000);
+	struct tm local;
+	char text[40];
+
+	out[0] = '\0';
+	if (realtime_ns != 0 && localtime_r(&seconds, &local) && strftime(text, sizeof text, "%F %T", &local) > 0)
+		snprintf(out, 64, "%s%s", what, text);
+}
+
+void hrv_life_words(const struct hrv_program *program, const struct hrv_moment *moment, uint64_t last_hit_tick,
+                    char out[HRV_LIFE_WORDS_BYTES])
+{
+	struct hrv_wire_program wire;
+	char time[64] = "", span[HRV_SPAN_BYTES], more[128] = "";
+
+	hrv_program_describe(program, &wire);
+	if (wire.life == HRV_CLOSED) {
+		format_time(" at ", wire.end_ns, more);
+	} else if (wire.life == HRV_DEAD) {
+		format_time(", last sign of life ", moment->realtime_ns, time);
+		snprintf(more, sizeof more, ": killed or crashed%s", time);
+	} else if (moment->stopped) {
+		snprintf(more, sizeof more, ", stopped by a signal");
+	} else if (moment->silent_ms >= HRV_STUCK_MS) {
+		hrv_span_format(moment->silent_ms, span);
+		snprintf(more, sizeof more, ", C code has held the interpreter's lock for %s", span);
+	} else if (last_hit_tick != HR_TICK_NEVER && moment->tick >= last_hit_tick + HRV_STUCK_MS) {
+		hrv_span_format(moment->tick - last_hit_tick, span);
+		snprintf(more, sizeof more, ", idle: no line was hit for %s", span);
+	}
+	snprintf(out, HRV_LIFE_WORDS_BYTES, "%s%s%.*s%s", hrv_life_name(wire.life), wire.why.len_bytes > 0 ? ": " : "",
+	         (int)wire.why.len_bytes, wire.why.bytes, more);
 }
 
 void hrv_span_format(uint64_t ms, char out[HRV_SPAN_BYTES])

@@ -5,12 +5,37 @@
 
 #include "test.h"
 
+/* One code object with lines 7 and 8. */
+static struct hr_code code = {.file = 0, .first_line = 7, .slot_first = 0, .slot_count = 2};
+static struct hrv_codes codes = {.codes = &code, .code_count = 1, .file_count = 1};
 static struct hrv_frame innermost = {.code = 0, .line = 7};
+
+static int setup(void **state)
+{
+	(void)state;
+	static const struct hr_slot_info infos[] = {{.line = 7}, {.line = 8}};
+
+	return hrv_model_new(&codes.model) != 0 || hrv_model_add_code(codes.model, &code, infos, 2, 1) != 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	hrv_model_free(codes.model);
+	return 0;
+}
+
+static void hit(uint32_t line, uint64_t tick)
+{
+	const struct hrv_slot_change change = {line - 7, {1, tick}};
+	hrv_model_update(codes.model, &change, 1);
+}
 
 static const char *words(struct hrv_moment moment, struct hrv_stack stack, const char *path)
 {
 	static char out[HRV_WORDS_BYTES];
 
+	moment.codes = &codes;
 	stack.used = true;
 	stack.frames = &innermost;
 	hrv_moment_words(&moment, &stack, path, out);
@@ -52,8 +77,25 @@ static void test_silent_program_is_counted_on(void **state)
 	struct hrv_stack stack = {.tick = 20000, .since_tick = 19950, .frame_count = 1, .run_state = HR_RUN_RUNNING};
 
 	assert_string_equal(words(moment, stack, "p.py"), "stuck for 60 s, last seen at p.py:7");
-	moment.silent_ms = 0; /* stopped, ended, or looked at: the last look is what is known */
+	moment.silent_ms = 0;
+	moment.tick = 20000; /* stopped, or ended: nothing is known of what came after */
 	assert_string_equal(words(moment, stack, "p.py"), "running");
+}
+
+/* A loop is met in the same place by every look. */
+static void test_line_that_was_hit_since_has_moved(void **state)
+{
+	(void)state;
+	struct hrv_moment moment = {.tick = 20000, .lives = true};
+	struct hrv_stack stack = {.tick = 20000, .since_tick = 100, .frame_count = 1, .run_state = HR_RUN_SLEEPING};
+
+	hit(7, 90);
+	hit(8, 19000);
+	assert_string_equal(words(moment, stack, "p.py"), "idle for 19 s");
+	hit(7, 15000);
+	assert_string_equal(words(moment, stack, "p.py"), "idle for 5 s");
+	hit(7, 15001);
+	assert_string_equal(words(moment, stack, "p.py"), "sleeping");
 }
 
 /* A foreign segment may claim anything. */
@@ -63,7 +105,6 @@ static void test_ticks_that_make_no_sense_are_no_span(void **state)
 	struct hrv_moment moment = {.tick = 0, .lives = true};
 	struct hrv_stack stack = {.tick = 5, .since_tick = UINT64_MAX, .frame_count = 1, .run_state = HR_RUN_RUNNING};
 
-	assert_int_equal(hrv_moment_still_ms(&moment, &stack), 0);
 	assert_string_equal(words(moment, stack, "p.py"), "running");
 }
 
@@ -93,11 +134,12 @@ static void test_spans_in_two_units_at_most(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_only_a_running_thread_is_stuck),
-	        cmocka_unit_test(test_thread_without_a_stack_is_not_called_anything),
-	        cmocka_unit_test(test_silent_program_is_counted_on),
-	        cmocka_unit_test(test_ticks_that_make_no_sense_are_no_span),
-	        cmocka_unit_test(test_spans_in_two_units_at_most),
+	        cmocka_unit_test_setup_teardown(test_only_a_running_thread_is_stuck, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_thread_without_a_stack_is_not_called_anything, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_silent_program_is_counted_on, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_line_that_was_hit_since_has_moved, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_ticks_that_make_no_sense_are_no_span, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_spans_in_two_units_at_most, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,8 +58,8 @@ _hrview() {
 		_hrview_words "$hrview" PID
 		return
 	fi
-	# What stands in the usage line outside of brackets.
-	kind=$(sed -n '1{s/\[[^]]*\]//g;s/^usage: hrview [a-z]* *//p;q}' <<<"$help")
+	# What stands in the usage line and is no option.
+	kind=$(sed -n '1{s/\[-[^]]*\]//g;s/[][]//g;s/^usage: hrview [a-z]* *//p;q}' <<<"$help")
 	_hrview_words "$hrview" "${kind// /|}"
 }
 

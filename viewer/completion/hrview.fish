@@ -54,8 +54,8 @@ function __hrview
         __hrview_programs
         return
     end
-    # What stands in the usage line outside of brackets.
-    set -l usage (string replace -ra '\[[^]]*\]' '' -- $help[1] | string replace -r '^usage: hrview [a-z]* *' '')
+    # What stands in the usage line and is no option.
+    set -l usage (string replace -ra '\[-[^]]*\]|[\[\]]' '' -- $help[1] | string replace -r '^usage: hrview [a-z]* *' '')
     __hrview_words (string split -n ' ' -- $usage)
 end
 
