@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A macro's number in a text. */
+#define NUMBER(macro)       NUMBER_TEXT(macro)
+#define NUMBER_TEXT(digits) #digits
+
 struct json_t;
 struct mg_connection;
 struct mg_context;

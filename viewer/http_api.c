@@ -1,18 +1,25 @@
 /* http_api.c — /api: programs, dumps and sources. See http.h. */
 #include "discover.h"
 #include "dump.h"
+#include "export.h"
 #include "hr_err.h"
 #include "http.h"
 #include "json.h"
+#include "sampling.h"
 #include "source.h"
 
 #include <civetweb.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DUMP         "/api/dump/"
+#define PROFILES_MAX 4  /* at a time */
+#define SECONDS_MAX  60 /* of one */
 
 /* Runs `use` on a fresh catalog. */
 static int with_catalog(struct mg_connection *conn, const struct hrv_server *server,
@@ -37,29 +44,6 @@ static bool is_served(const struct hrv_server *server, const struct hrv_program 
 	return program && (!server->options.only || hrv_program_matches(program, server->options.only));
 }
 
-static int answer_dump(struct mg_connection *conn, const struct hrv_server *server, struct hrv_catalog *catalog)
-{
-	const char *pid = strrchr(mg_get_request_info(conn)->local_uri, '/') + 1;
-	struct hrv_program *program;
-	struct hrv_dump dump;
-	char why[HRV_FIND_WHY_BYTES];
-	int status;
-
-	if (pid[0] == '\0' || pid[strspn(pid, "0123456789")] != '\0' ||
-	    hrv_catalog_find(catalog, pid, &program, why) != 0 || !is_served(server, program))
-		return hrv_http_refuse(conn, 404, "", "no traced program has this pid");
-	int err = hrv_dump_read(program, &dump);
-	if (err == HR_ECORRUPT) {
-		hrv_dump_fini(&dump);
-		hrv_catalog_condemn(catalog, program);
-		err = hrv_dump_read(program, &dump);
-	}
-	status = err == 0 ? hrv_http_answer_json(conn, hrv_json_dump(&dump))
-	                  : hrv_http_refuse(conn, 500, "", hr_err_text(err));
-	hrv_dump_fini(&dump);
-	return status;
-}
-
 bool hrv_http_query_number(const char *query, const char *name, int base, uint64_t max, uint64_t *out)
 {
 	char text[32], *end;
@@ -74,6 +58,106 @@ bool hrv_http_query_number(const char *query, const char *name, int base, uint64
 		return false;
 	*out = value;
 	return true;
+}
+
+/* A media type for each format. */
+static const char *type_of(const struct hrv_export *format)
+{
+	static const char *const types[][2] = {{"json", "application/json"},
+	                                       {"speedscope", "application/json"},
+	                                       {"cobertura", "application/xml"},
+	                                       {"html", "text/html; charset=utf-8"}};
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(format->name, types[i][0]) == 0)
+			return types[i][1];
+	return format->binary ? "application/octet-stream" : "text/plain; charset=utf-8";
+}
+
+/* What the path names, PID or NAME as in `hrview WHAT`; NULL: there is no such program. */
+static struct hrv_program *named_program(const struct mg_connection *conn, const struct hrv_server *server,
+                                         const struct hrv_catalog *catalog)
+{
+	const char *encoded = mg_get_request_info(conn)->local_uri + sizeof DUMP - 1;
+	char what[512], why[HRV_FIND_WHY_BYTES];
+	struct hrv_program *program;
+
+	if (strchr(encoded, '/') || mg_url_decode(encoded, (int)strlen(encoded), what, sizeof what, 0) <= 0 ||
+	    hrv_catalog_find(catalog, what, &program, why) != 0 || !is_served(server, program))
+		return NULL;
+	return program;
+}
+
+/* How many gather stacks now: each keeps a thread for seconds, and others are to get in too. */
+static atomic_int profiles;
+
+static int make_dump(struct hrv_program *program, const struct hrv_export *format, unsigned long seconds,
+                     struct hrv_buffer *out)
+{
+	struct hrv_samples samples = {0};
+	struct hrv_dump dump = {0};
+	bool signalled;
+	int err = format->write ? 0 : hrv_sampling_run(program, seconds, NULL, &samples, &signalled);
+
+	if (err == 0)
+		err = hrv_dump_read(program, &dump);
+	if (err == 0)
+		err = format->write ? format->write(&dump, out) : format->write_samples(&dump, &samples, out);
+	hrv_dump_fini(&dump);
+	hrv_samples_fini(&samples);
+	return err;
+}
+
+static int send_dump(struct mg_connection *conn, struct hrv_catalog *catalog, struct hrv_program *program,
+                     const struct hrv_export *format, unsigned long seconds)
+{
+	struct hrv_buffer out = {0};
+	int err = make_dump(program, format, seconds, &out), status;
+
+	if (err == HR_ECORRUPT) { /* what is left to say of it is said */
+		hrv_catalog_condemn(catalog, program);
+		out.len_bytes = 0;
+		err = format->write ? make_dump(program, format, seconds, &out) : err;
+	}
+	/* Names and sources in it are foreign: should a format fail to quote one, it is still no page of ours. */
+	status = err == 0 ? hrv_http_answer(conn, 200, type_of(format),
+	                                    "Cache-Control: no-store\r\nContent-Security-Policy: sandbox\r\n",
+	                                    out.bytes, out.len_bytes)
+	                  : hrv_http_refuse(conn, 500, "", hr_err_text(err));
+	hrv_buffer_fini(&out);
+	return status;
+}
+
+static int answer_dump(struct mg_connection *conn, const struct hrv_server *server, struct hrv_catalog *catalog)
+{
+	const char *query = mg_get_request_info(conn)->query_string;
+	struct hrv_program *program = named_program(conn, server, catalog);
+	char name[32] = "json", given[2];
+	uint64_t seconds = 5;
+	int status;
+
+	if (!program)
+		return hrv_http_refuse(conn, 404, "",
+		                       "no traced program is called so, or several are: /api/programs has them all");
+	if (query)
+		mg_get_var(query, strlen(query), "format", name, sizeof name);
+	const struct hrv_export *format = hrv_export_find(name);
+	bool has_seconds = query && mg_get_var(query, strlen(query), "seconds", given, sizeof given) != -1;
+	if (!format || (has_seconds && !hrv_http_query_number(query, "seconds", 10, SECONDS_MAX, &seconds)) ||
+	    seconds == 0)
+		return hrv_http_refuse(conn, 400, "",
+		                       "/api/dump/PID?format=F&seconds=N: F as `hrview dump --help` has them, "
+		                       "N from 1 to " NUMBER(SECONDS_MAX));
+	if (format->write)
+		return send_dump(conn, catalog, program, format, 0);
+	if (atomic_fetch_add(&profiles, 1) < PROFILES_MAX)
+		status = send_dump(conn, catalog, program, format, (unsigned long)seconds);
+	else
+		status = hrv_http_refuse(
+		        conn, 503, "Retry-After: 5\r\n",
+		        "this hrview makes " NUMBER(PROFILES_MAX) " profiles at a time, and does so now");
+	atomic_fetch_sub(&profiles, 1);
+	return status;
 }
 
 int hrv_http_answer_source(struct mg_connection *conn, const struct hrv_buffer *text, bool changed)
@@ -117,7 +201,7 @@ int hrv_http_api(struct mg_connection *conn, const struct hrv_server *server, co
 {
 	if (strcmp(path, "/api/programs") == 0)
 		return with_catalog(conn, server, answer_programs);
-	if (strncmp(path, "/api/dump/", 10) == 0)
+	if (strncmp(path, DUMP, sizeof DUMP - 1) == 0)
 		return with_catalog(conn, server, answer_dump);
 	if (strcmp(path, "/api/source") == 0)
 		return with_catalog(conn, server, answer_source);

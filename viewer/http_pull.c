@@ -14,9 +14,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NUMBER(macro)       NUMBER_TEXT(macro)
-#define NUMBER_TEXT(digits) #digits
-
 static bool wants_websocket(const struct mg_connection *conn)
 {
 	const char *upgrade = mg_get_header(conn, "Upgrade"), *connection = mg_get_header(conn, "Connection");

@@ -38,7 +38,7 @@ int hrv_sampling_run(struct hrv_program *program, unsigned long seconds, const s
 {
 	const struct timespec period = {.tv_nsec = PERIOD_NS};
 	uint64_t begun = now_ns(), length = seconds * UINT64_C(1000000000), passes = UINT64_MAX, gone = 0;
-	bool told = isatty(STDERR_FILENO);
+	bool told = signals && isatty(STDERR_FILENO);
 	struct hrv_stacks stacks = {0};
 	int err = 0;
 
@@ -52,7 +52,10 @@ int hrv_sampling_run(struct hrv_program *program, unsigned long seconds, const s
 		if (told && round % ROUNDS_TOLD == 0)
 			fprintf(stderr, "\rsampling pid %" PRIu32 ": %" PRIu64 " of %lu s ", program->pid,
 			        gone / 1000000000, seconds);
-		*signalled_out = sigtimedwait(signals, NULL, &period) > 0;
+		if (signals)
+			*signalled_out = sigtimedwait(signals, NULL, &period) > 0;
+		else
+			nanosleep(&period, NULL);
 		if (*signalled_out)
 			break;
 		gone = now_ns() - begun;

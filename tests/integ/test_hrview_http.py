@@ -4,6 +4,7 @@ import os
 import re
 import struct
 import time
+import urllib.parse
 
 import pytest
 
@@ -250,6 +251,22 @@ def test_health_and_methods(server):
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"):
         assert server.request("/healthz", method)[0] in (400, 405), method
     assert server.request("/ws")[0] == 426
+
+
+def test_dump_in_every_format_by_pid_and_by_name(server, tmp_path):
+    with Program(tmp_path, name="d\u00fcmp %d.py" % os.getpid()) as program:
+        program.do("work(7)")
+        named = "/api/dump/" + urllib.parse.quote(program.path.name)
+        for kind, media, begins in (("json", "application/json", b"{"), ("text", "text/plain", b"d"), ("lcov", "text/plain", b"TN:"),
+                                    ("cobertura", "application/xml", b"<?xml"), ("pprof&seconds=1", "octet-stream", b"\x1f\x8b"),
+                                    ("speedscope&seconds=1", "application/json", b"{")):
+            status, headers, body = server.request(named + "?format=" + kind)
+            assert status == 200 and media in headers["Content-Type"] and body.startswith(begins), kind
+            assert headers["Content-Security-Policy"] == "sandbox"
+        assert server.get_json(named)["pid"] == program.pid
+        for query in ("format=xml", "format=pprof&seconds=0", "format=pprof&seconds=61", "format=pprof&seconds=", "seconds=x"):
+            assert server.request("%s?%s" % (named, query))[0] == 400, query
+        assert server.request("/api/dump/x/%d" % program.pid)[0] == 404
 
 
 def test_source_is_given_and_told_when_changed(server, tmp_path):
