@@ -15,6 +15,7 @@ const struct hrv_export *hrv_export_find(const char *name)
 	        {"json", .write = hrv_export_json},
 	        {"lcov", .write = hrv_export_lcov},
 	        {"cobertura", .write = hrv_export_cobertura},
+	        {"html", .write = hrv_export_html},
 	        {"pprof", .binary = true, .write_samples = hrv_export_pprof},
 	        {"speedscope", .write_samples = hrv_export_speedscope},
 	};

@@ -1,7 +1,7 @@
 /* export.h — what hrview knows of a program, in the formats of other tools.
  *
  * Each writer appends a whole document to `out` and returns 0 or HR_ENOMEM. They look at what they are given and at
- * nothing else, no clock either, so the same counts give the same bytes; HTML asks source.c for the sources. */
+ * nothing else, so that the same counts give the same bytes; HTML asks source.c for the sources as well. */
 #ifndef HRV_EXPORT_H
 #define HRV_EXPORT_H
 
@@ -35,6 +35,10 @@ int hrv_export_lcov(const struct hrv_dump *dump, struct hrv_buffer *out);
 /* Cobertura's coverage-04.dtd: a package for each directory, a class for each file on disk. Names are relative to the
  * program's working directory where they can be. Branches are not counted: 0 of 0. */
 int hrv_export_cobertura(const struct hrv_dump *dump, struct hrv_buffer *out);
+
+/* One HTML file that loads nothing and runs nothing: every traced file with its counts and bars, and the stacks.
+ * Sources are read as source.c lets them; one that cannot be had is said to be so. */
+int hrv_export_html(const struct hrv_dump *dump, struct hrv_buffer *out);
 
 /* Gzipped profile.proto of pprof: samples, and wall time where it is known, by thread and run state. `dump` was read
  * after the last look. */

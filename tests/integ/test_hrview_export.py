@@ -32,10 +32,16 @@ for command in sys.stdin:
 """
 
 
+def rest(program):
+    """Until the program waits for its second command: from then on nothing changes."""
+    poll(lambda: counts(program).get(program.line_of("for command in")) == 2, "the program to wait for a command")
+
+
 @pytest.fixture
 def program(tmp_path):
     with Program(tmp_path, source=BUSY) as program:
         program.do("work(1000)")
+        rest(program)
         yield program
 
 
@@ -161,10 +167,14 @@ def test_code_without_a_file_is_left_out(tmp_path):
 
 
 def test_output_is_what_would_be_printed(program, tmp_path):
-    for name in ("json", "lcov", "cobertura"):
-        target = tmp_path / "out"
-        assert hrview("dump", program.pid, "--format", name, "--output", target) == (0, "", "")
-        assert target.read_text() == exported(program, name)
+    target = tmp_path / "out"
+    for name in ("json", "lcov", "cobertura", "html"):
+
+        def same():
+            assert hrview("dump", program.pid, "--format", name, "--output", target) == (0, "", "")
+            return target.read_text() == exported(program, name)
+
+        poll(same, "the program to stand still between the two")
 
 
 def test_output_keeps_mode_and_link(program, tmp_path):
