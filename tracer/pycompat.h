@@ -156,11 +156,28 @@ static inline void *hrt_py_peek_extra(PyCodeObject *py_code, Py_ssize_t index)
 	return extra && index < extra->size ? ((void *const *)extra->extras)[index] : NULL;
 }
 
-/* New reference to the bytes of the code without specialisation and instrumentation. */
+/* New reference to the bytes of the code without specialisation and instrumentation. From 3.11 on the code object keeps
+ * those that were asked for; what only we asked for is given back, 50 to 300 bytes a function. */
 static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
 {
-#if PY_VERSION_HEX >= 0x030B0000
-	return PyCode_GetCode(py_code);
+#if PY_VERSION_HEX >= 0x030C0000
+	bool kept_none = !py_code->_co_cached, kept = !kept_none && py_code->_co_cached->_co_code;
+	PyObject *py_bytecode = PyCode_GetCode(py_code);
+
+	if (!kept && py_code->_co_cached)
+		Py_CLEAR(py_code->_co_cached->_co_code);
+	if (kept_none) {
+		PyMem_Free(py_code->_co_cached);
+		py_code->_co_cached = NULL;
+	}
+	return py_bytecode;
+#elif PY_VERSION_HEX >= 0x030B0000
+	bool kept = py_code->_co_code;
+	PyObject *py_bytecode = PyCode_GetCode(py_code);
+
+	if (!kept)
+		Py_CLEAR(py_code->_co_code);
+	return py_bytecode;
 #else
 	return Py_NewRef(py_code->co_code);
 #endif
