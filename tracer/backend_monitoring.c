@@ -52,7 +52,7 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, size_t nargs, Py
 
 static PyObject *on_line_of_one_thread(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
-	if (PyThread_get_thread_ident() != hrt_tracer.only_thread)
+	if (!hrt_tracer_wants(PyThreadState_Get()))
 		Py_RETURN_NONE;
 	return on_line(self, args, nargs, kwnames);
 }
@@ -82,7 +82,7 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t nargs, Py
 			return Py_NewRef(py_disable);
 		*jump = (struct hrt_jump){.from = from, .line = line};
 	}
-	if (hrt_tracer.only_thread == 0 || PyThread_get_thread_ident() == hrt_tracer.only_thread)
+	if (hrt_tracer.only_thread == 0 || hrt_tracer_wants(PyThreadState_Get()))
 		hrt_code_hit(code, (uint32_t)jump->line);
 	Py_RETURN_NONE;
 }
@@ -275,7 +275,7 @@ static PyObject *innermost_frames(void)
 
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(hrt_py_interpreter()); py_frames && thread;
 	     thread = PyThreadState_Next(thread)) {
-		if (hrt_tracer.only_thread != 0 && thread->thread_id != hrt_tracer.only_thread)
+		if (!hrt_tracer_wants(thread))
 			continue;
 		PyObject *py_frame = (PyObject *)PyThreadState_GetFrame(thread);
 		if (py_frame && PyList_Append(py_frames, py_frame) != 0)

@@ -23,11 +23,6 @@ static bool taken_over;
 
 static int on_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg);
 
-static bool wanted(const PyThreadState *thread)
-{
-	return hrt_tracer.only_thread == 0 || thread->thread_id == hrt_tracer.only_thread;
-}
-
 static void watch_new_threads(void)
 {
 	if (!hrt_tracer.segment || hrt_tracer.only_thread != 0)
@@ -36,7 +31,7 @@ static void watch_new_threads(void)
 	for (PyThreadState *thread = *thread_head; thread; thread = PyThreadState_Next(thread)) {
 		if (!hrt_py_thread_ready(thread))
 			known_head = 0; /* look again at the next event */
-		else if (!thread->c_tracefunc && wanted(thread))
+		else if (!thread->c_tracefunc && hrt_tracer_wants(thread))
 			hrt_py_set_trace(thread, on_event);
 	}
 }
@@ -205,7 +200,7 @@ void hrt_backend_stop(void)
 
 void hrt_backend_watch(PyThreadState *thread)
 {
-	if (!wanted(thread) || thread->c_tracefunc == on_event)
+	if (!hrt_tracer_wants(thread) || thread->c_tracefunc == on_event)
 		return;
 	if (!thread->c_tracefunc ||
 	    thread->c_traceobj == py_thread_hook) { /* free, or ours for a new thread's first event */

@@ -176,7 +176,7 @@ static PyObject *start(PyObject *self, PyObject *args)
 	hrt_tracer.slots = hrt_segment_slots(hrt_tracer.segment);
 	hrt_tracer.tick = &hrt_segment_control(hrt_tracer.segment)->tick;
 	hrt_tracer.first_generation = ++hrt_tracer.generation;
-	hrt_tracer.only_thread = only_this_thread ? PyThread_get_thread_ident() : 0;
+	hrt_tracer.only_thread = only_this_thread ? PyThreadState_Get()->id : 0;
 	hrt_tracer.told_full = false;
 	hrt_tracer.filters_told = 0;
 	hrt_tracer.py_filters = PyList_New(0);

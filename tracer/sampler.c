@@ -199,7 +199,7 @@ static void sample(void)
 		if (thread == own || !hrt_py_thread_ready(thread))
 			continue;
 		hrt_backend_watch(thread);
-		if (hrt_tracer.only_thread == 0 || thread->thread_id == hrt_tracer.only_thread)
+		if (hrt_tracer_wants(thread))
 			sample_thread(thread);
 	}
 	hrt_rows_sweep(&sampler.threads);

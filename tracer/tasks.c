@@ -258,7 +258,7 @@ static void sample_task(struct pass *pass, PyObject *py_task)
 	for (size_t i = 0; i < pass->loop_count && !loop; i++)
 		if (pass->loops[i].py_loop == py_loop)
 			loop = &pass->loops[i];
-	if (!py_coroutine || (hrt_tracer.only_thread && (!loop || loop->thread->thread_id != hrt_tracer.only_thread)))
+	if (!py_coroutine || (hrt_tracer.only_thread && (!loop || !hrt_tracer_wants(loop->thread))))
 		goto done;
 
 	struct hrt_watched *watched =

@@ -15,7 +15,7 @@ struct hrt_tracer {
 	 */
 	uint64_t generation;
 	uint64_t first_generation; /* of this start: indices made before it belong to another segment */
-	unsigned long only_thread; /* ident of the one thread to trace, 0 all */
+	uint64_t only_thread;      /* id of the one thread's state, which no other ever has (an ident may), 0 all */
 	PyObject *py_filters;      /* list of callables path -> bool */
 	uint64_t filters_told;     /* bit i: that filter i raises has been noted */
 	PyObject *py_callers;      /* set of code file names that called trace() */
@@ -30,6 +30,12 @@ extern struct hrt_tracer hrt_tracer;
 
 /* Puts everything back and lets the segment go; `end` is HR_END_UNKNOWN in a forked child that has none of its own. */
 void hrt_tracer_end(enum hr_end end);
+
+/* Whether a thread is to be traced. */
+static inline bool hrt_tracer_wants(const PyThreadState *thread)
+{
+	return hrt_tracer.only_thread == 0 || thread->id == hrt_tracer.only_thread;
+}
 
 /* Whether the tracer still is the one that it was when `life` was its first_generation. To be asked after each call
  * that runs Python code or gives the GIL away: it may have been stopped, and started anew. */

@@ -1,6 +1,8 @@
-"""What must be there before the tests can run, and a /dev/shm of their own where the system allows it."""
+"""What must be there before the tests can run: what they are to test, Ctrl-C, and where the system allows it a /dev/shm
+of their own."""
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 
@@ -24,6 +26,8 @@ def own_shm():
 @pytest.fixture(scope="session", autouse=True)
 def everything_is_built():
     own_shm()
+    # A shell without job control lets what it starts in the background ignore Ctrl-C, and so would all programs here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     found = subprocess.run([sys.executable, "-c", "import heartrate_shm"], env=oracle.environment(),
                            stderr=subprocess.PIPE, universal_newlines=True)
     if found.returncode != 0:

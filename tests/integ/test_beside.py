@@ -85,6 +85,37 @@ def test_own_settrace_takes_over_and_gives_back(tmp_path):
         assert (hits[8], hits[9]) == (8, 6) and hits[15] == 1 and kinds == ["taken-over", "resumed"]
 
 
+DEBUGGED = """\
+    import sys
+    def work(n):
+        total = 0
+        for i in range(n):
+            total += i
+            if i == 2:
+                breakpoint()
+        return total
+    if sys.argv[1] == "traced":
+        import heartrate_shm
+        heartrate_shm.trace()
+    print(work(4))
+    print(work(2))
+    """
+
+
+def test_breakpoint(tmp_path):
+    seen = []
+    for way in "plain", "traced":
+        with Program(tmp_path, DEBUGGED, way) as program:
+            program.child.stdin.write("p total, i\nnext\nstep\nwhere\nb 8\ncontinue\np total\nclear 1\ncontinue\n")
+            seen.append((program.end().stdout, program.stderr))
+    assert seen[1] == seen[0] and "(3, 2)" in seen[0][0] and seen[0][0].endswith("1\n")
+    hits, notes = program.hits(), [note["kind"] for note in dump(program.pid)["notes"]]
+    if MONITORING:
+        assert [hits[line] for line in range(3, 9)] == [2, 8, 6, 6, 1, 2] and notes == []
+    else:
+        assert hits[7] == 1 and notes[0] == "taken-over"
+
+
 @pytest.mark.skipif(not MONITORING, reason="sys.monitoring is new in 3.12")
 def test_programs_own_monitoring(tmp_path):
     program = run(tmp_path, """\

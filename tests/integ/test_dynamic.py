@@ -1,5 +1,6 @@
-"""Code that is no file: its counts, its source text in the segment, and a segment that does not grow for ever."""
+"""Source text of all kinds of files and of code that is no file, and a segment that does not grow for ever."""
 import json
+import os
 import re
 import subprocess
 import urllib.error
@@ -77,6 +78,16 @@ import member
 }
 
 
+BODY = "a = 1\nfor i in range(2):\n    pass\n\x0cb = 'TEXT'\n"
+FILES = {
+    b"coding.py": b"# coding: latin-1\n" + BODY.replace("TEXT", "é1").encode("latin-1"),
+    b"bom.py": b"\xef\xbb\xbf#\n" + BODY.replace("TEXT", "é2").encode(),
+    b"crlf.py": b"#\r\n" + BODY.replace("\n", "\r\n").replace("TEXT", "é3").encode(),
+    b"not utf-8 \xe9.py": b"#\n" + BODY.replace("TEXT", "é4").encode(),
+}
+TEXTS = ["é1", "é2", "é3", "é4"]
+
+
 @pytest.mark.parametrize("way", sorted(WAYS))
 def test_text_of_what_is_no_file_travels_in_the_segment(tmp_path, way):
     text, path = WAYS[way]
@@ -86,6 +97,32 @@ def test_text_of_what_is_no_file_travels_in_the_segment(tmp_path, way):
         got = lines_of(program.dump(), path.replace("$CWD", str(tmp_path)))
         assert got == {line + shift: hits for line, hits in COUNTS.items()}
         assert facts["text"] in viewer.sources(program.child.pid)
+
+
+def test_text_of_files_in_all_encodings_and_places(tmp_path):
+    """Line n of what is shown is line n of what ran: PEP 263, BOM, CRLF, form feeds, odd and relative names."""
+    for name, content in FILES.items():
+        (tmp_path / os.fsdecode(name)).write_bytes(content)
+    with Program(tmp_path, """
+heartrate_shm.trace(heartrate_shm.files.all)
+os.mkdir("elsewhere")
+for name in %r:
+    with open(name, "rb") as file:
+        code = compile(file.read(), os.fsdecode(name), "exec")
+    os.chdir("elsewhere")
+    exec(code, {})
+    os.chdir("..")
+ready()
+wait()
+""" % sorted(FILES)) as program, Viewer() as viewer:
+        program.facts()
+        dump = program.dump()
+        for name, content in FILES.items():
+            got = lines_of(dump, str(tmp_path / name.decode("utf-8", "replace")))
+            assert {line: hits for line, hits in got.items() if hits} == {2: 1, 3: 3, 4: 2, 5: 1}, name
+        sources = viewer.sources(program.child.pid)
+        for text in TEXTS:
+            assert [source.count(text) for source in sources].count(1) == 1, text
 
 
 def test_doctest(tmp_path):

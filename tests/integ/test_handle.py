@@ -113,6 +113,40 @@ def test_each_start_counts_from_zero(tmp_path):
     assert program.hits() == {3: 1, 9: 1}
 
 
+def test_only_the_calling_threads_lines_count_with_threads_false(tmp_path):
+    program = run(tmp_path, """\
+        import threading
+        import heartrate_shm
+        go = threading.Event()
+        def work(n):
+            go.wait()
+            for i in range(n):
+                pass
+        before = threading.Thread(target=work, args=(100,))
+        before.start()
+        heartrate_shm.trace(threads=False)
+        go.set()
+        later = threading.Thread(target=work, args=(1000,))
+        later.start()
+        work(3)
+        before.join(), later.join()
+        """)
+    hits = program.hits()
+    assert (hits[5], hits[6], hits[7]) == (1, 4, 3)
+
+
+def test_positional_arguments_are_heartrates():
+    import inspect
+
+    import heartrate_shm
+
+    parameters = inspect.signature(heartrate_shm.trace).parameters.values()
+    positional = [(one.name, one.default) for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert positional[1:] == [("port", 9999), ("host", "127.0.0.1"), ("browser", False), ("daemon", False)]
+    assert positional[0] == ("files", heartrate_shm.files.marked)
+    assert all(one.kind is one.KEYWORD_ONLY for one in list(parameters)[5:])
+
+
 @pytest.mark.parametrize("arguments,message", [
     ("files=1", "TypeError: files must be a callable"),
     ("unknown=1", "TypeError"),

@@ -97,6 +97,31 @@ static void test_reader_gives_only_slots_that_changed(void **state)
 	maker_forget(segment);
 }
 
+static void test_reader_gives_hits_beyond_32_bits(void **state)
+{
+	(void)state;
+	struct hrt_segment *segment = maker_segment("prog.py");
+	struct hr_slot *slots = hrt_segment_slots(segment);
+	struct hrv_slot seen[2] = {{0}};
+	struct hrv_slot_change changes[2];
+	uint32_t count = 0;
+
+	maker_code(segment, maker_file(segment, "/a.py", HR_FILE_TRACED), "f", 1, 2, NULL);
+	struct hrv_reader *reader = maker_open(hrt_segment_name(segment));
+	hr_count(&slots[0].hits, UINT32_MAX);
+	for (int i = 0; i < 3; i++)
+		hr_slot_hit(&slots[0], &hrt_segment_control(segment)->tick);
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 2, seen, changes, &count), 0);
+	assert_int_equal(count, 1);
+	assert_true(changes[0].now.hits == UINT64_C(0x100000002));
+	seen[0] = changes[0].now;
+	hr_count(&slots[0].hits, UINT64_C(1) << 32); /* the lower half is the same */
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 2, seen, changes, &count), 0);
+	assert_true(count == 1 && changes[0].now.hits == UINT64_C(0x200000002));
+	hrv_reader_close(reader);
+	maker_forget(segment);
+}
+
 static void test_reader_follows_notes_drops_and_the_end(void **state)
 {
 	(void)state;
@@ -348,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_reader_reads_what_was_written),
 	        cmocka_unit_test(test_reader_gives_only_slots_that_changed),
+	        cmocka_unit_test(test_reader_gives_hits_beyond_32_bits),
 	        cmocka_unit_test(test_reader_follows_notes_drops_and_the_end),
 	        cmocka_unit_test(test_reader_copies_the_newest_stack),
 	        cmocka_unit_test(test_reader_strides_over_what_a_later_minor_version_appends),
