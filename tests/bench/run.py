@@ -151,22 +151,25 @@ def start_up(python, turns=15):
     return found
 
 
-MEMORY = """
-import sys
+MEMORY = r"""
+import re, sys
 def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096
+    status = open("/proc/self/status").read()
+    kinds = [int(re.search(kind + r":\s+(\d+)", status).group(1)) for kind in ("VmRSS", "RssAnon", "RssShmem")]
+    return kinds[0], kinds[1] + kinds[2]
 if sys.argv[1] == "ours":
     import heartrate_shm
     heartrate_shm.trace(heartrate_shm.files.path_contains(sys.argv[2]))
 sys.path.insert(0, sys.argv[2])
 import big
 big.run()
-print(resident())
+print(*resident())
 """
 
 
 def memory(python, lines=20000):
-    """More resident bytes for a program of so many traced lines, all of them hit."""
+    """Resident MB that a program of so many traced lines, all of them hit, has more: (all, its own). What is not its own
+    are pages of executables, the interpreter's most of all, which the system has once for all programs."""
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "big.py"), "w") as file:
             for number in range(lines // 10):
@@ -175,17 +178,20 @@ def memory(python, lines=20000):
         script = os.path.join(folder, "script.py")
         with open(script, "w") as file:
             file.write(MEMORY)
-        sizes = {way: statistics.median(int(run(python.path, script, way, folder, **python.environment()))
-                                        for _ in range(3)) for way in ("plain", "ours")}
-    return sizes["ours"] - sizes["plain"]
+        run(python.path, script, "plain", folder, **python.environment())  # compiles, which takes memory of its own
+        sizes = {way: [list(map(int, run(python.path, script, way, folder, **python.environment()).split())) for _ in range(5)]
+                 for way in ("plain", "ours")}
+    medians = {way: [statistics.median(kind) for kind in zip(*found)] for way, found in sizes.items()}
+    return [(ours - plain) * 1024 / 1e6 for ours, plain in zip(medians["ours"], medians["plain"])]
 
 
 def report(python, programs, repeat):
     least = measure(python, programs, repeat)
     started = start_up(python)
+    resident, own = memory(python)
     return ("## Python %s\n\n%s\n`import heartrate_shm; trace()` takes %.1f ms, heartrate %.0f ms (median). A program of 20,000 "
-            "traced lines has %.2f MB more resident memory.\n" % (
-                python.version, table(least), started["heartrate_shm"], started["heartrate"], memory(python) / 1e6))
+            "traced lines has %.2f MB more resident memory, of which %.2f MB are its own and the rest pages of executables.\n" % (
+                python.version, table(least), started["heartrate_shm"], started["heartrate"], resident, own))
 
 
 def write(name, text):
