@@ -257,9 +257,12 @@ def test_terminal_signals_reach_it_as_under_python(tmp_path):
     for us in ([], US):
         child = subprocess.Popen([sys.executable, *us, "script.py"], cwd=str(tmp_path), env=oracle.environment(),
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-        assert child.stdout.readline() == "ready\n"
-        child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=oracle.DEADLINE_S)
+        try:
+            assert child.stdout.readline() == "ready\n"
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=oracle.DEADLINE_S)
+        finally:
+            child.kill()
         assert (child.returncode, out, err.count("File "), err.count("script.py")) == (-signal.SIGINT, "", 1, 1), err
         assert err.endswith("\nKeyboardInterrupt\n")
 
