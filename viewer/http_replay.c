@@ -11,7 +11,8 @@
 
 static int answer_programs(struct mg_connection *conn, const struct hrv_recording *recording)
 {
-	return hrv_http_answer_json(conn, json_pack("{s:[o]}", "programs", hrv_recording_program_json(recording)));
+	return hrv_http_answer_json(
+	        conn, json_pack("{s:[o], s:b}", "programs", hrv_recording_program_json(recording), "recording", 1));
 }
 
 static int answer_source(struct mg_connection *conn, const struct hrv_recording *recording)

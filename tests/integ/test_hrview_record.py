@@ -318,7 +318,7 @@ def test_replay_serves_the_page_and_nothing_of_live_programs(recorded, tmp_path)
     with Program(tmp_path) as other, replay(file) as server:
         assert server.request("/")[0] == 200 and server.request("/healthz")[0] == 200
         facts = server.get_json("/api/recording")
-        assert server.get_json("/api/programs") == {"programs": [facts["program"]]}
+        assert server.get_json("/api/programs") == {"programs": [facts["program"]], "recording": True}
         for path in ["/api/dump/%d" % other.pid, "/metrics", "/api/nothing"]:
             assert server.request(path)[0] == 404, path
         with WebSocket(server.port) as page:

@@ -8,11 +8,13 @@ import { el } from './dom';
 import { loadEditor, loadTheme, loadTimeColumn, saveEditor, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
 import { allChoices, lineChoice } from './choices';
 import { type Following, Follower } from './follow';
+import type { History } from './history';
 import { formatRoute, HOME, parseRoute, type Place } from './route';
+import { type Loading, loadRecording } from './recording';
 import { Sources } from './sources';
 import { RATES_KEPT } from './pulses';
 import { type Changes, noChanges, type ProgramModel, Store } from './store';
-import { linkMessage, programMessages } from './trouble';
+import { linkMessage, pastMessage, programMessages, recordingMessage } from './trouble';
 import { FilesView } from './views/files';
 import { HealthView } from './views/health';
 import { HelpView } from './views/help';
@@ -23,6 +25,7 @@ import { ProgramView } from './views/program';
 import { SettingsView } from './views/settings';
 import { SourceView } from './views/source';
 import { StacksView } from './views/stacks';
+import { TimeView } from './views/time';
 import { TopbarView } from './views/topbar';
 import { type Picture, Time } from './time';
 import { isNow, NOW } from './timeline';
@@ -33,6 +36,7 @@ const FIGURES_MS = 250; // how often words and numbers outside the strip are bro
 
 export class App {
   readonly store = new Store();
+  readonly time = new Time(this.store);
   private readonly clock = new Clock();
   private readonly connection: Connection;
   private readonly sources = new Sources(() => (this.sourcesArrived = true));
@@ -54,7 +58,8 @@ export class App {
   });
   private readonly program: ProgramView;
   private readonly health = new HealthView();
-  readonly commands = appCommands(this);
+  private readonly timeView = new TimeView(this.time, this.stacks.root);
+  readonly commands = [...appCommands(this), ...this.timeView.commands()];
   readonly help = new HelpView(this.commands);
   readonly palette = new PaletteView(
     () => allChoices(this),
@@ -72,7 +77,7 @@ export class App {
   private mayChoose = false; // the URL names nothing: the page goes to the only program by itself
   private file = -1; // the one shown, -1 none (yet)
   private link: Link = { state: 'connecting' };
-  readonly time = new Time(this.store);
+  private recording: Loading | null = null; // null: not asked yet
   private timeEdition = 0; // of the timeline, as it was last
   private readonly follower = new Follower();
   private theme: Theme = loadTheme();
@@ -85,7 +90,7 @@ export class App {
 
   constructor(world: World, cspNonce: string) {
     this.source = new SourceView(cspNonce, (line) => this.chooseLine(line));
-    this.program = new ProgramView(this.files.root, this.messages.root, this.source.root, this.stacks.root);
+    this.program = new ProgramView(this.files.root, this.messages.root, this.source.root, this.stacks.root, this.timeView);
     this.connection = new Connection(world, {
       request: () => ({ full: false, program: this.place.program, file: this.file === -1 ? null : this.file }),
       frame: (frame) => {
@@ -102,6 +107,7 @@ export class App {
       this.help.root,
       this.palette.root,
       this.settings.root,
+      this.timeView.marks.root,
     );
     addEventListener('hashchange', () => this.readRoute());
     addEventListener('keydown', (event) => this.key(event));
@@ -283,7 +289,8 @@ export class App {
   togglePause(): void {
     const { history, timeline } = this.time;
     if (history === null) return;
-    if (timeline.live || timeline.playing) timeline.pause(history);
+    if (!this.time.follows) this.timeView.togglePlay();
+    else if (timeline.live || timeline.playing) timeline.pause(history);
     else timeline.resume();
   }
 
@@ -304,6 +311,7 @@ export class App {
     this.topbar.setTheme(this.theme);
     this.source.restyle(tone);
     this.files.restyle(tone);
+    this.timeView.restyle();
   }
 
   // What comes in.
@@ -314,10 +322,21 @@ export class App {
     if (link.state === 'open') {
       this.sources.forgetFailures();
       this.sourcesArrived = true;
+      this.askForRecording();
     }
     this.link = link;
     this.clock.run(link.state === 'open');
     this.figuresAt = Number.NEGATIVE_INFINITY;
+  }
+
+  private askForRecording(): void {
+    if (this.recording !== null) return;
+    this.recording = { state: 'none' };
+    const begin = (history: History): void => {
+      this.store.history = history;
+      this.store.keepsHistory = false;
+    };
+    void loadRecording(begin, (loading) => (this.recording = loading));
   }
 
   // What is drawn.
@@ -357,7 +376,7 @@ export class App {
     this.home.root.hidden = true;
     this.program.root.hidden = false;
     const program = this.store.programOf(this.place.program as string);
-    const live = program?.state === 'live';
+    const live = program?.state === 'live' && this.time.follows;
     const here = this.store.model?.id === this.place.program;
     const picture = here ? this.time.picture(live, this.file, this.clock.now(), wall) : null;
     if (figures) this.drawAround(program, picture?.model ?? null, picture?.now ?? 0);
@@ -370,6 +389,7 @@ export class App {
     if (picture.turned || changes.files || this.sourcesArrived) this.stacks.invalidate();
     this.stacks.update(model, this.place.thread, live || this.time.frozen, tick, wall);
     if (this.file !== -1) this.drawSource(picture, changes, wall);
+    this.timeView.draw({ picture, file: this.file, line: this.place.line, live, wall, figures });
     this.sourcesArrived = false;
   }
 
@@ -397,7 +417,10 @@ export class App {
   private drawAround(program: Program | null, model: ProgramModel | null, now: number): void {
     const link = linkMessage(this.link);
     this.homeMessages.show([]);
-    this.messages.show([...(link === null ? [] : [link]), ...programMessages(program, model)]);
+    const recording = this.recording === null ? null : recordingMessage(this.recording);
+    const { history, timeline } = this.time;
+    const past = history === null ? null : pastMessage(timeline.place, history.start);
+    this.messages.show([...[link, recording, past].filter((message) => message !== null), ...programMessages(program, model)]);
     this.topbar.update(program, model, now, Date.now() + this.store.skew);
     this.health.update(model);
     this.program.setStale(link !== null);

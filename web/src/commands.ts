@@ -34,7 +34,7 @@ export function appCommands(app: App): Command[] {
     { group: 'Line', key: 'y', title: 'Copy file:line of the line chosen (a click beside a line chooses it)', run: () => app.source.tools.copy(), can: withFile },
     { group: 'Line', key: 'e', title: 'Open that line in your editor', run: () => app.source.tools.openEditor(), can: withFile },
     { group: 'Page', key: 't', title: 'Theme: auto, light, dark', run: () => app.nextTheme() },
-    { group: 'Page', key: ',', title: 'Settings: theme, editor', run: () => app.openSettings() },
+    { group: 'Page', key: 'Ctrl+,', title: 'Settings: theme, editor', run: () => app.openSettings() },
     { group: 'Page', key: '?', title: 'Help', run: () => app.help.toggle() },
   ];
 }
@@ -44,7 +44,7 @@ export function commandFor(event: KeyboardEvent, commands: readonly Command[]): 
   if (event.defaultPrevented || event.altKey) return null;
   const held = event.ctrlKey || event.metaKey;
   const { target } = event;
-  if (!held && target instanceof HTMLElement && target.closest('input, select, textarea') !== null) return null;
+  if (!held && target instanceof HTMLElement && target.closest('input:not([type=range]), select, textarea') !== null) return null;
   const onButton = target instanceof HTMLElement && target.closest('button, a, summary, [role=separator]') !== null;
   if (event.key === ' ' && onButton) return null;
   const key = held ? `Ctrl+${event.key.toLowerCase()}` : event.key;

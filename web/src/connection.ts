@@ -46,8 +46,7 @@ export class Connection {
   private asked = false; // an answer is outstanding
   private askedAt = 0;
   private fresh = true; // the next request is this connection's first
-  private held = false;
-  private wanted = false; // ask once although held
+  private wanted = false; // ask at once
   private retryMs = RETRY_FIRST_MS;
 
   constructor(
@@ -60,13 +59,7 @@ export class Connection {
     this.open();
   }
 
-  /** While held nothing is asked for. */
-  hold(held: boolean): void {
-    this.held = held;
-    if (!held) this.poke();
-  }
-
-  /** Asks at once, because the request would be another one by now; even while held. */
+  /** Asks at once, because the request would be another one by now. */
   poke(): void {
     this.wanted = true;
     if (this.socket !== null && !this.asked && !this.fresh) this.ask();
@@ -111,13 +104,8 @@ export class Connection {
     this.client.link({ state: 'open' });
     this.client.frame(frame);
     if (this.socket === null || this.asked) return; // what the frame set off has already asked, or ended it
-    if (this.wanted || (frame.more && !this.held)) this.ask();
-    else this.later(Math.max(0, this.askedAt + this.pullMs() - this.world.now()), () => this.pull());
-  }
-
-  private pull(): void {
-    if (this.held) this.callOff = () => undefined;
-    else this.ask();
+    if (this.wanted || frame.more) this.ask();
+    else this.later(Math.max(0, this.askedAt + this.pullMs() - this.world.now()), () => this.ask());
   }
 
   private pullMs(): number {

@@ -85,7 +85,7 @@ export class History {
   private bytes = 0;
   private tree = new StackTree();
   private seen: readonly { node: StackNode; running: boolean }[] = []; // the threads of the newest step
-  private hitBefore: ReadonlySet<number> = new Set(); // files that had hits when the history began
+  private gathers = true; // what a large program had before the history began comes in several frames
 
   constructor(
     readonly program: string,
@@ -119,17 +119,17 @@ export class History {
   }
 
   /** Takes over the program's part of a frame. Counts are totals on the wire: a frame that says all of them again (a new
-   * connection, a key frame of a recording) adds what is new since the last. */
-  take(frame: ProgramFrame): void {
+   * connection, a key frame of a recording) adds what is new since the last. `more`: the next frame has the rest of it. */
+  take(frame: ProgramFrame, more = false): void {
     if (frame.gone) return;
     const last = this.steps.at(-1);
-    if (last === undefined) this.hitBefore = hitFiles(frame);
     const tick = Math.max(frame.tick, last?.tick ?? 0);
     const deltas = new Map<number, Delta>();
     for (const { file, lines } of frame.linesOf) {
-      const delta = this.takeLines(file, lines, last === undefined);
+      const delta = this.takeLines(file, lines);
       if (delta !== null) deltas.set(file, delta);
     }
+    this.gathers &&= more;
     const threads = frame.threads === null ? (last?.threads ?? []) : this.takeThreads(frame.threads);
     const samples = last === undefined || tick > last.tick ? this.look() : [];
     if (last !== undefined && deltas.size === 0 && frame.threads === null) {
@@ -306,10 +306,9 @@ export class History {
 
   // How it is kept.
 
-  private takeLines(file: number, lines: readonly number[], begins: boolean): Delta | null {
+  /** null: nothing was added, or it was there when the history began and is no step's doing. */
+  private takeLines(file: number, lines: readonly number[]): Delta | null {
     let counts = this.files.get(file);
-    // What was there when the history began is no step's doing, also when a large program's lines come in several frames.
-    const seeds = begins || (counts === undefined && this.hitBefore.has(file));
     if (counts === undefined) this.files.set(file, (counts = new FileCounts()));
     const items: number[] = [];
     const hits: number[] = [];
@@ -328,8 +327,8 @@ export class History {
       sum += gain;
     }
     counts.sum += sum;
-    if (seeds && !begins) this.edition++;
-    if (seeds || items.length === 0) return null;
+    if (this.gathers) this.edition++;
+    if (this.gathers || items.length === 0) return null;
     return { items: Uint32Array.from(items), hits: packed(hits), ticks: packed(ticks), sum };
   }
 
@@ -443,12 +442,6 @@ export class History {
     this.replaceSteps(this.steps.slice(this.steps.length >> 1));
     this.thinStacks();
   }
-}
-
-function hitFiles(frame: ProgramFrame): Set<number> {
-  const files = new Set<number>();
-  for (let i = 0; i < frame.totals.length; i += 3) if ((frame.totals[i + 1] as number) > 0) files.add(frame.totals[i] as number);
-  return files;
 }
 
 function adds(step: Step, file: number, item: number): boolean {

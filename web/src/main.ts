@@ -4,6 +4,7 @@ import './style/shell.css';
 import './style/source.css';
 import './style/stacks.css';
 import './style/home.css';
+import './style/time.css';
 import { publishApi } from './api';
 import { App } from './app';
 import { browserWorld } from './connection';

@@ -146,7 +146,7 @@ export class Store {
       this.pulses.take(frame.pulses, frame.now);
       this.changes.pulses = true;
     }
-    if (frame.program !== null) this.applyProgram(frame.program, now);
+    if (frame.program !== null) this.applyProgram(frame.program, frame.more, now);
   }
 
   takeChanges(): Changes {
@@ -155,7 +155,7 @@ export class Store {
     return changes;
   }
 
-  private applyProgram(frame: ProgramFrame, now: number): void {
+  private applyProgram(frame: ProgramFrame, more: boolean, now: number): void {
     const changes = this.changes;
     if (frame.gone) {
       if (this.model?.id !== frame.id) this.model = new ProgramModel(frame.id, now);
@@ -181,7 +181,7 @@ export class Store {
     }
     if (frame.threads !== null) model.setThreads(frame.threads);
     if (frame.tick > before) model.samples.take(model.threads, model.files);
-    this.remember(frame);
+    this.remember(frame, more);
     if (frame.drops !== null) model.drops = frame.drops;
     if (frame.sampler !== null) model.sampler = frame.sampler;
     model.notes.push(...frame.notes);
@@ -200,9 +200,9 @@ export class Store {
     this.changes.totals = true;
   }
 
-  private remember(frame: ProgramFrame): void {
+  private remember(frame: ProgramFrame, more: boolean): void {
     if (!this.keepsHistory) return;
     if (this.history?.program !== frame.id) this.history = new History(frame.id);
-    this.history.take(frame);
+    this.history.take(frame, more);
   }
 }

@@ -27,6 +27,11 @@ export class Time {
     return history === null || history.empty || history.program !== model?.id ? null : history;
   }
 
+  /** Does the history grow with what comes in? Else it is a recording's. */
+  get follows(): boolean {
+    return this.store.keepsHistory;
+  }
+
   /** Is the picture another than the newest of a program that runs? */
   get frozen(): boolean {
     return !this.timeline.live;

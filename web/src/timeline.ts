@@ -118,7 +118,11 @@ export class Timeline {
 
   faster(by: 1 | -1): void {
     const index = SPEEDS.findIndex((speed) => speed === this.speed) + by;
-    this.speed = SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, index))] as number;
+    this.setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, index))] as number);
+  }
+
+  setSpeed(speed: number): void {
+    this.speed = speed;
     this.edition++;
   }
 

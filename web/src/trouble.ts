@@ -1,7 +1,9 @@
 // trouble.ts — what is wrong or over, in words: which messages stand above the picture. Pure.
 import type { Link } from './connection';
-import { exact } from './format';
+import { exact, percent } from './format';
+import type { Loading } from './recording';
 import type { ProgramModel } from './store';
+import { clockTime, type When } from './timeline';
 import type { FileEntry, Program } from './wire';
 
 export type Severity = 'info' | 'warn' | 'error';
@@ -28,6 +30,26 @@ export function linkMessage(link: Link): Message | null {
     title: 'hrview is gone',
     text: `The picture is the last one it gave. Connecting again by itself as soon as it is back (${link.why}).`,
   };
+}
+
+/** The reader asks for more of the past than is remembered, with a URL of before the page was loaded for one. */
+export function pastMessage(when: When, begin: number): Message | null {
+  const asked = Math.min(when.from ?? Infinity, when.at ?? Infinity);
+  if (asked >= begin) return null;
+  const text = `The URL asks for ${clockTime(asked)} of the program’s time. What this page has received begins at ${clockTime(begin)}, and is shown from there.`;
+  return { key: 'past', severity: 'info', title: 'Not remembered so far back', text };
+}
+
+/** What is to be said of a recording that is shown in place of a program. */
+export function recordingMessage(loading: Loading): Message | null {
+  if (loading.state === 'none') return null;
+  if (loading.state === 'failed')
+    return { key: 'recording', severity: 'error', title: 'The recording cannot be loaded', text: `What came of it is shown. ${loading.why}.` };
+  if (loading.state === 'loading')
+    return { key: 'recording', severity: 'info', title: 'Recording', text: `loading, ${percent(loading.share)}` };
+  const torn = loading.torn ? ' Its end is missing: the recorder was killed, or the file is damaged.' : '';
+  const severity = loading.torn ? 'warn' : 'info';
+  return { key: 'recording', severity, title: 'Recording', text: `What is shown is over. Play it with k, step with , and . in the strip below.${torn}` };
 }
 
 export function programMessages(program: Program | null, model: ProgramModel | null): Message[] {

@@ -169,6 +169,21 @@ export function guardProgram(value: unknown, at: string): Program {
   };
 }
 
+/** Where the parts of a recording begin that can be had by themselves, and where the last one ends: byte offsets. */
+export interface RecordingParts {
+  readonly keyframes: readonly number[];
+  readonly bytes: number;
+}
+
+export function guardRecordingParts(value: unknown, at: string): RecordingParts {
+  const map = asMap(value, at);
+  const keyframes = list(map, 'keyframes', at, (entry, place) => {
+    if (!Array.isArray(entry) || entry.length < 2) throw new WireError(`${place}: not a time, an offset and a number`);
+    return asCount(entry[1], `${place}[1]`);
+  });
+  return { keyframes, bytes: count(map, 'bytes', at) };
+}
+
 const PROGRAM_STATES: readonly ProgramState[] = ['live', 'closed', 'dead', 'unknown', 'corrupt'];
 const RUN_STATES: readonly RunState[] = ['running', 'sleeping', 'stopped', 'unknown'];
 

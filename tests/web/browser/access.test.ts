@@ -94,7 +94,7 @@ const STATES: readonly (readonly [what: string, hash: string, programs: () => Fa
   }],
   ['settings', '', () => [busy()], async (page) => {
     await marked(page);
-    await page.keyboard.press(',');
+    await page.keyboard.press('Control+,');
     await page.getByLabel('Editor').selectOption('own');
     await page.getByRole('textbox', { name: 'URL' }).fill('http://{path}');
     await page.getByText('opens no editor').waitFor();
@@ -109,6 +109,27 @@ const STATES: readonly (readonly [what: string, hash: string, programs: () => Fa
     await marked(page);
     await page.keyboard.press('Space');
     await page.getByText('paused').first().waitFor();
+  }],
+  ['a span since a mark, of a line', `#/p/${ID}?file=/home/ada/app/main.py&line=5`, () => [busy()], async (page) => {
+    await marked(page);
+    await page.keyboard.press('m');
+    await page.getByText('Forget mark').waitFor();
+    await page.getByText('Line 5').waitFor();
+  }],
+  ['two marks compared', '', () => [busy()], async (page, viewer) => {
+    await marked(page);
+    await page.keyboard.press('m');
+    const { frames } = viewer;
+    while (viewer.frames < frames + 4) await page.evaluate(() => new Promise(requestAnimationFrame));
+    viewer.programs[0]?.hit(0, 4);
+    await page.keyboard.press('m');
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.locator('.marks-table thead').waitFor();
+  }],
+  ['a flame graph', '', () => [busy()], async (page) => {
+    await marked(page);
+    await page.keyboard.press('v');
+    await page.getByText(/Flame graph · \d+ samples/).waitFor();
   }],
   ['an idle program', '', () => [busy()], async (page) => page.getByText('idle').first().waitFor()],
   ['a program taken over', '', () => [taken()], async (page) => page.getByText('Tracing was taken over').waitFor()],

@@ -91,13 +91,13 @@ test('the editor is the reader’s choice, and is remembered', () =>
   visit(browser, demo.url, {}, async (page) => {
     const link = page.locator('.file-tools a');
     await eventually('link', () => link.getAttribute('href'), (href) => href?.startsWith('vscode://file/') === true);
-    await page.keyboard.press(',');
+    await page.keyboard.press('Control+,');
     await page.getByLabel('Editor').selectOption('PyCharm');
     await page.keyboard.press('Escape');
     await eventually('link', () => link.getAttribute('href'), (href) => href === `pycharm://open?file=${join(DEMO, 'main.py')}&line=1`);
     await page.reload();
     await eventually('kept', () => link.getAttribute('aria-label'), (label) => label === 'Open in PyCharm (e)');
-    await page.keyboard.press(',');
+    await page.keyboard.press('Control+,');
     await page.getByLabel('Editor').selectOption('Another, by its URL');
     await page.getByRole('textbox', { name: 'URL' }).fill('javascript:alert(1)//{path}');
     await page.getByText('opens no editor').waitFor();

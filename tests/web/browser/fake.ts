@@ -123,6 +123,8 @@ export class FakeViewer {
   /** When set, answers are these bytes instead. */
   garbage: Uint8Array | null = null;
   frames = 0;
+  /** When set, it is a recording that is shown. */
+  recording: FakeRecording | null = null;
   private server: Server | null = null;
   private sockets: WebSocketServer | null = null;
   private port = 0;
@@ -157,6 +159,9 @@ export class FakeViewer {
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', this.url);
     if (url.pathname === '/api/source') this.serveSource(url, response);
+    else if (url.pathname === '/api/programs') this.servePrograms(response);
+    else if (url.pathname === '/api/recording' && this.recording !== null) response.end(JSON.stringify(this.recording.facts()));
+    else if (url.pathname === '/api/recording/frames' && this.recording !== null) response.end(this.recording.part(url.searchParams));
     else if (url.pathname === '/healthz') response.end('ok\n'); // asked when a websocket fails, maybe just as we are back
     else if (url.pathname === '/' || /^[/]assets[/][\w.-]+$/.test(url.pathname)) this.servePage(url.pathname, response);
     else response.writeHead(404).end();
@@ -181,6 +186,11 @@ export class FakeViewer {
       'Content-Security-Policy': csp.join('; '),
     });
     response.end(name === 'index.html' ? body.toString().replace('__CSP_NONCE__', nonce) : body);
+  }
+
+  private servePrograms(response: ServerResponse): void {
+    const programs = this.programs.filter(({ gone }) => !gone).map(listed);
+    response.end(JSON.stringify({ programs, ...(this.recording === null ? {} : { recording: true }) }));
   }
 
   private serveSource(url: URL, response: ServerResponse): void {
@@ -213,7 +223,7 @@ export class FakeViewer {
     });
   }
 
-  private answer(sent: Sent, id: string | null): Record<string, unknown> {
+  answer(sent: Sent, id: string | null): Record<string, unknown> {
     const frame: Record<string, unknown> = { v: 1, now: Date.now() };
     const programs = this.programs.filter(({ gone }) => !gone).map(listed);
     const told = JSON.stringify(programs);
@@ -252,6 +262,43 @@ export class FakeViewer {
     return frame;
   }
 }
+
+/** A recording of a program, made frame by frame: every tenth is a key frame. */
+export class FakeRecording {
+  torn = false;
+  private readonly frames: { at: number; bytes: Uint8Array }[] = [];
+  private readonly viewer = new FakeViewer('');
+  private sent = new Sent();
+
+  constructor(private readonly program: FakeProgram) {
+    this.viewer.programs.push(program);
+  }
+
+  /** What the program is now happened at a tick. */
+  record(tick: number): void {
+    if (this.frames.length % 10 === 0) this.sent = new Sent();
+    const frame = this.viewer.answer(this.sent, this.program.id);
+    const program = { ...(frame['program'] as object), tick };
+    this.frames.push({ at: tick, bytes: encode({ at: tick, ...frame, program }) });
+  }
+
+  facts(): Record<string, unknown> {
+    const keyframes = this.frames.flatMap(({ at }, i) => (i % 10 === 0 ? [[at, this.offset(i), i]] : []));
+    const { start } = this.program;
+    return { version: 1, program: listed(this.program), start, duration_ms: this.frames.at(-1)?.at, frames: this.frames.length, bytes: this.offset(this.frames.length), keyframes, torn: this.torn };
+  }
+
+  part(query: URLSearchParams): Buffer {
+    const [from, to] = [Number(query.get('from')), Number(query.get('to'))];
+    return Buffer.concat(this.frames.map(({ bytes }) => bytes)).subarray(from - HEAD, to - HEAD);
+  }
+
+  private offset(frame: number): number {
+    return this.frames.slice(0, frame).reduce((sum, { bytes }) => sum + bytes.length, HEAD);
+  }
+}
+
+const HEAD = 16; // of the file, before the first frame
 
 function listed(program: FakeProgram): Record<string, unknown> {
   const { id, pid, name, state, why, argv, python, parent, start, end } = program;

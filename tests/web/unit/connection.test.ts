@@ -141,22 +141,6 @@ test('poked it asks at once, but never twice at a time', () => {
   assert.equal(world.socket.sent.length, 3);
 });
 
-test('held it asks no more, but when poked; released it goes on', () => {
-  const { world, connection } = connect();
-  connection.hold(true);
-  world.socket.answer();
-  world.pass(10_000);
-  assert.equal(world.socket.sent.length, 1);
-  assert.equal(world.socket.closed, false, 'silence that was wanted is no loss');
-  connection.poke();
-  assert.equal(world.socket.sent.length, 2);
-  world.socket.answer();
-  world.pass(1000);
-  assert.equal(world.socket.sent.length, 2);
-  connection.hold(false);
-  assert.equal(world.socket.sent.length, 3);
-});
-
 test('when hrview goes it tries again, ever more patiently, and starts over when it is back', () => {
   const { world, links } = connect();
   world.socket.answer();

@@ -221,9 +221,12 @@ test('stacks without end do not grow the tree of them without end', () => {
 
 test('lines that a large program’s frames bring late were hit before the history began', () => {
   const history = new History(ID);
-  const take = (program: Record<string, unknown>): void => history.take(guardFrame({ v: 1, now: 1, program: { id: ID, full: false, ...program } }).program as ProgramFrame);
-  take({ full: true, tick: 10, totals: [0, 5, 1, 1, 7, 2], linesOf: [[0, true, [1, 5, 1]]] });
-  take({ tick: 20, linesOf: [[1, true, [1, 7, 2]], [2, true, [1, 3, 20]]] });
+  const take = (program: Record<string, unknown>, more: boolean): void =>
+    history.take(guardFrame({ v: 1, now: 1, program: { id: ID, full: false, ...program } }).program as ProgramFrame, more);
+  take({ full: true, tick: 10, linesOf: [[0, true, [1, 5, 1]]] }, true);
+  take({ tick: 20, linesOf: [[0, false, [2, 6, 1]], [1, true, [1, 7, 2]]] }, false);
+  take({ tick: 30, linesOf: [[2, true, [1, 3, 25]]] }, true);
+  assert.deepEqual(hitsAt(history, 0, 10), { 1: 5, 2: 6 });
   assert.deepEqual(hitsAt(history, 1, 10), { 1: 7 });
   assert.equal(history.hitEarlier(1, 1), true);
   assert.deepEqual(hitsAt(history, 2, 10), {}, 'a file that was not there yet');

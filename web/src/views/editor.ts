@@ -1,10 +1,10 @@
 // views/editor.ts — CodeMirror as a reader of Python: highlighted, searchable, read-only, with what runs marked in it.
-import { python } from '@codemirror/lang-python';
-import { syntaxHighlighting } from '@codemirror/language';
+import { LRLanguage, syntaxHighlighting } from '@codemirror/language';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, keymap, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
+import { parser } from '@lezer/python';
 import { coldLines } from './cold';
 import { runningField } from './running';
 
@@ -49,7 +49,7 @@ export function editorExtensions(facts: LineFacts, leftMargin: () => number, csp
     EditorView.cspNonce.of(cspNonce),
     EditorView.scrollMargins.of(() => ({ left: leftMargin() })),
     EditorState.tabSize.of(8),
-    python(),
+    LRLanguage.define({ name: 'python', parser }),
     syntaxHighlighting(classHighlighter),
     search({ top: true }),
     highlightSelectionMatches(),

@@ -1,6 +1,7 @@
 // views/program.ts — one program: files beside source above stacks; on a phone one of the three at a time.
 import { el, setClass } from '../dom';
 import { filesSplitter, stackSplitter } from './splitter';
+import type { TimeView } from './time';
 
 const PANES = [
   ['files', 'Files'],
@@ -15,9 +16,9 @@ export class ProgramView {
   private readonly tabs = new Map<Pane, HTMLButtonElement>();
   private readonly nothing = el('p', { class: 'nothing', hidden: '' });
 
-  constructor(files: HTMLElement, messages: HTMLElement, source: HTMLElement, stacks: HTMLElement) {
+  constructor(files: HTMLElement, messages: HTMLElement, source: HTMLElement, stacks: HTMLElement, time: TimeView) {
     const column = el('div', { class: 'column' });
-    column.append(source, this.nothing, stackSplitter(column), stacks);
+    column.append(source, this.nothing, stackSplitter(column), stacks, time.flame.root);
     const tabs = el('div', { class: 'panes', role: 'group', 'aria-label': 'What to show' });
     for (const [pane, title] of PANES) {
       const tab = el('button', { type: 'button' }, title);
@@ -27,7 +28,7 @@ export class ProgramView {
     }
     const columns = el('div', { class: 'columns' });
     columns.append(files, filesSplitter(columns, files), column);
-    this.root = el('main', { class: 'program' }, messages, columns, tabs);
+    this.root = el('main', { class: 'program' }, messages, columns, time.root, tabs);
     this.source = source;
     this.show('source');
   }

@@ -1,5 +1,5 @@
 // views/statement.ts — one statement of a stack frame as HTML: Python highlighted, the running expression marked in it.
-import { pythonLanguage } from '@codemirror/lang-python';
+import { parser } from '@lezer/python';
 import { classHighlighter, highlightTree } from '@lezer/highlight';
 import { utf16Column } from '../columns';
 import { el } from '../dom';
@@ -46,7 +46,7 @@ export function renderStatement(text: string, from: number, to: number): Documen
 function pieces(text: string): Piece[] {
   const found: Piece[] = [];
   let at = 0;
-  highlightTree(pythonLanguage.parser.parse(text), classHighlighter, (from, to, look) => {
+  highlightTree(parser.parse(text), classHighlighter, (from, to, look) => {
     if (from > at) found.push({ to: from, look: '' });
     found.push({ to, look });
     at = to;
