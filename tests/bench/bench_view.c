@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	struct hrt_segment *segment = maker_segment("bench");
 	const _Atomic uint64_t *tick = &hrt_segment_control(segment)->tick;
 	uint32_t file = maker_file(segment, "/bench.py", HR_FILE_TRACED);
-	struct hrv_wire_request request = {.file = file, .program = hrt_segment_header(segment)->instance};
+	struct hrv_wire_request request = {.all = true, .file = file, .program = hrt_segment_header(segment)->instance};
 	struct hrv_buffer frame = {0};
 	struct hrv_view *view = NULL;
 	static double us[FRAMES];
