@@ -16,6 +16,7 @@ int hrv_command_list(int argc, char **argv);
 int hrv_command_dump(int argc, char **argv);
 int hrv_command_record(int argc, char **argv);
 int hrv_command_replay(int argc, char **argv);
+int hrv_command_attach(int argc, char **argv);
 int hrv_command_top(int argc, char **argv);
 int hrv_command_clean(int argc, char **argv);
 

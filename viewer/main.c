@@ -16,6 +16,7 @@ static const struct command {
         {"record", "what a program does from now on, into a file", hrv_command_record},
         {"replay", "the page of such a file", hrv_command_replay},
         {"top", "the hottest lines and the threads of one, in the terminal", hrv_command_top},
+        {"attach", "a program that runs already is traced from now on", hrv_command_attach},
         {"clean", "removes what ended programs have left", hrv_command_clean},
 };
 

@@ -130,6 +130,23 @@ bool hrv_process_maps(uint32_t pid, const char *path_prefix)
 	return found;
 }
 
+bool hrv_process_sees_our_files(uint32_t pid)
+{
+	static const char *const things[] = {"root/.", "ns/mnt"};
+	char path[64];
+	struct stat ours, theirs;
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "/proc/%" PRIu32 "/%s", pid, things[i]);
+		if (stat(path, &theirs) != 0)
+			return true;
+		snprintf(path, sizeof path, "/proc/self/%s", things[i]);
+		if (stat(path, &ours) != 0 || ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+			return false;
+	}
+	return true;
+}
+
 uint64_t hrv_process_pidns(void)
 {
 	struct stat st;

@@ -22,6 +22,10 @@ bool hrv_process_is_stopped(uint32_t pid);
 /* What thread `tid` of it does, as enum hr_run_state. */
 uint32_t hrv_thread_state(uint32_t pid, uint64_t tid);
 
+/* Does it see the files that we see? True too when we may not look: then it shares our namespaces, or is another
+ * user's. */
+bool hrv_process_sees_our_files(uint32_t pid);
+
 /* The inode of our own pid namespace, 0 unknown. */
 uint64_t hrv_process_pidns(void);
 

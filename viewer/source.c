@@ -42,25 +42,6 @@ struct root {
 	gid_t gid;    /* its group; with a foreign root only */
 };
 
-/* Does process `pid` see the files that we see? True too when we may not look: then it shares our namespaces, or it is
- * another user's. */
-static bool sees_our_files(uint32_t pid)
-{
-	static const char *const things[] = {"root/.", "ns/mnt"};
-	char path[64];
-	struct stat ours, theirs;
-
-	for (int i = 0; i < 2; i++) {
-		snprintf(path, sizeof path, "/proc/%" PRIu32 "/%s", pid, things[i]);
-		if (stat(path, &theirs) != 0)
-			return true;
-		snprintf(path, sizeof path, "/proc/self/%s", things[i]);
-		if (stat(path, &ours) != 0 || ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
-			return false;
-	}
-	return true;
-}
-
 /* Through process `pid`, which must be the program, or see the segment where the program has it: a pid may be given
  * again. */
 static int open_root_of(struct hrv_reader *reader, uint32_t pid, bool is_program, struct root *out)
@@ -96,7 +77,7 @@ static int open_root(struct hrv_reader *reader, const char *path, struct root *o
 	int err = HR_EGONE;
 
 	*out = (struct root){.uid = hrv_reader_owner(reader)};
-	if (!elsewhere && (pid == 0 || sees_our_files(pid))) {
+	if (!elsewhere && (pid == 0 || hrv_process_sees_our_files(pid))) {
 		out->fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		return out->fd >= 0 ? 0 : refuse(HR_EIO, why, "/: %s", strerror(errno));
 	}

@@ -82,7 +82,7 @@ def trace(
         raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
     if not _add(files, caller, children):
         settings = _children.Settings([files], [caller], threads, name, size, children)
-        settings.called = name if name is not None else _default_name()
+        settings.called = name if name is not None else default_name()
         if not begin(settings):
             _add(files, caller, children)  # another thread has just begun
     if _tracer.segment() is not None and (browser or port is not _PORT or host is not _HOST):
@@ -157,7 +157,7 @@ def _add(files, caller, children):
     return True
 
 
-def _default_name():
+def default_name():
     script = getattr(sys, "argv", None) or [""]
     return os.path.basename(str(script[0])) or "python"
 
