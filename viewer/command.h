@@ -14,6 +14,7 @@ enum {
 /* Each takes its own name as argv[0] and returns an exit code. */
 int hrv_command_list(int argc, char **argv);
 int hrv_command_dump(int argc, char **argv);
+int hrv_command_diff(int argc, char **argv);
 int hrv_command_record(int argc, char **argv);
 int hrv_command_replay(int argc, char **argv);
 int hrv_command_attach(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
         {"list", "your traced programs", hrv_command_list},
         {"dump", "counts and stacks of one, for people and in formats of other tools", hrv_command_dump},
+        {"diff", "which lines of two were hit more or less often", hrv_command_diff},
         {"record", "what a program does from now on, into a file", hrv_command_record},
         {"replay", "the page of such a file", hrv_command_replay},
         {"top", "the hottest lines and the threads of one, in the terminal", hrv_command_top},
