@@ -198,7 +198,8 @@ class Tabs(threading.Thread):
 
 
 def instance_of(server, pid):
-    (entry,) = [entry for entry in server.get_json("/api/programs")["programs"] if entry["pid"] == pid]
+    (entry,) = [entry for entry in server.get_json("/api/programs")["programs"]
+                if entry["pid"] == pid and entry["state"] == "live"]
     return int(entry["id"], 16)
 
 

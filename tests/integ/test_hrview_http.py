@@ -1,4 +1,5 @@
 """hrview as a server: the page, /api, the websocket's frames against the truth."""
+import contextlib
 import gzip
 import os
 import re
@@ -168,9 +169,13 @@ def test_views_do_not_disturb_each_other(server, tmp_path):
         assert one.ask(instance, file)["program"]["lines"] == []
 
 
-def test_hrview_of_one_program_serves_no_other(tmp_path):
+@pytest.mark.parametrize("by", ["pid", "name"])
+def test_hrview_of_one_program_serves_no_other(tmp_path, by):
     (tmp_path / "other").mkdir()
-    with Program(tmp_path) as program, Program(tmp_path / "other") as other, Server(program.pid) as narrow:
+    with contextlib.ExitStack() as stack:
+        program = stack.enter_context(Program(tmp_path, name="one-%d.py" % os.getpid()))
+        other = stack.enter_context(Program(tmp_path / "other"))
+        narrow = stack.enter_context(Server(program.pid if by == "pid" else program.path.name))
         with WebSocket(narrow.port) as page, Server() as wide, WebSocket(wide.port) as wide_page:
             assert [entry["pid"] for entry in page.ask()["programs"]] == [program.pid]
             foreign = entry_of(wide_page.ask(), other.pid)["id"]
