@@ -137,7 +137,8 @@ static int dump_again_and_again(struct hrv_catalog *catalog, struct hrv_program 
 		if (first && code == HRV_EXIT_OK && isatty(STDERR_FILENO))
 			fprintf(stderr, "hrview dump: %s is kept fresh until pid %" PRIu32 " ends; Ctrl-C ends this\n",
 			        job->file, program->pid);
-		if (last || (job->signalled && job->format->write_samples))
+		/* A profile that the program's end has cut short is its last: the next would be of one look. */
+		if (last || (job->format->write_samples && (job->signalled || !hrv_program_lives(program))))
 			break;
 		wait_for_next(job);
 	}
