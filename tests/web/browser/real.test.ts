@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { HeartrateApi } from '../../../web/src/api';
@@ -43,6 +43,10 @@ for word in sys.stdin:
     add(int(word))
 `;
 
+interface Dump {
+  readonly files: { path: string; lines: Record<string, number> }[];
+}
+
 let browser: Browser;
 
 before(async () => {
@@ -59,7 +63,8 @@ interface Chain {
   readonly program: ChildProcess;
   readonly pid: string;
   url: string;
-  startViewer(port: string): Promise<void>;
+  /** An hrview that shows the program, or what `words` say. */
+  startViewer(port: string, ...words: string[]): Promise<void>;
   stopViewer(): Promise<void>;
 }
 
@@ -76,8 +81,8 @@ async function withChain(body: (chain: Chain) => Promise<void>): Promise<void> {
     program,
     pid,
     url: '',
-    async startViewer(port) {
-      viewer = spawn(HRVIEW, [pid, '--port', port], { stdio: ['ignore', 'pipe', 'inherit'] });
+    async startViewer(port, ...words) {
+      viewer = spawn(HRVIEW, [...(words.length > 0 ? words : [pid]), '--port', port], { stdio: ['ignore', 'pipe', 'inherit'] });
       let said = '';
       for await (const piece of viewer.stdout as NodeJS.ReadableStream) {
         said += String(piece);
@@ -131,9 +136,7 @@ test('a real program’s exact counts reach the page and follow it', () =>
       await addBecomes(page, 1, 1000);
       say(chain, 234);
       await addBecomes(page, 2, 1234);
-      const dump = JSON.parse(spawnSync(HRVIEW, ['dump', chain.pid, '--format', 'json']).stdout.toString()) as {
-        files: { path: string; lines: Record<string, number> }[];
-      };
+      const dump = JSON.parse(spawnSync(HRVIEW, ['dump', chain.pid, '--format', 'json']).stdout.toString()) as Dump;
       const dumped = dump.files.find(({ path }) => path === chain.script)?.lines; // those that were hit
       const shown = await page.evaluate(() => Object.entries(window.heartrate.lines() ?? {}).filter(([, hits]) => hits > 0));
       assert.deepEqual(Object.fromEntries(shown), dumped);
@@ -198,4 +201,50 @@ test('a file that is changed on disk is not taken for the one that runs', () =>
     await visit(browser, chain.url, {}, async (page) => {
       await page.getByText('This text is not the one that runs').waitFor();
     });
+  }));
+
+test('a recording shows the counts of every moment, when program and source are gone', () =>
+  withChain(async (chain) => {
+    const file = join(dirname(chain.script), 'chain.hrrec');
+    const recorder = spawn(HRVIEW, ['record', chain.pid, '-o', file], { stdio: 'ignore' });
+    try {
+      // A frame at least with each count: the file grows by a whole frame after it was there.
+      const size = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+      const grows = async (): Promise<void> => {
+        for (let i = 0, before = size(); i < 2; i++, before = size())
+          await eventually('frames', async () => size(), (now) => now > before);
+      };
+      const counted = (calls: number): Promise<unknown> => eventually('hits of the call', async () => {
+        const { files } = JSON.parse(spawnSync(HRVIEW, ['dump', chain.pid, '--format', 'json']).stdout.toString()) as Dump;
+        return files.find(({ path }) => path === chain.script)?.lines['11'];
+      }, (hits) => hits === calls);
+      await grows();
+      say(chain, 10);
+      await counted(1);
+      await grows();
+      say(chain, 20);
+      await counted(2);
+      chain.program.stdin?.end();
+      if (recorder.exitCode === null) await once(recorder, 'exit');
+      assert.equal(recorder.exitCode, 0);
+      await chain.stopViewer();
+      rmSync(chain.script);
+      await chain.startViewer('0', 'replay', file);
+      await visit(browser, chain.url, {}, async (page) => {
+        await page.getByText('What is shown is over').waitFor();
+        await addBecomes(page, 2, 30);
+        await page.getByText('for word in sys.stdin').first().waitFor();
+        await page.getByLabel('Moment shown').focus();
+        await page.keyboard.press('Home');
+        await addBecomes(page, 0, 0);
+        const calls = (): Promise<number> => page.evaluate(() => window.heartrate.lines()?.[11] ?? -1);
+        while ((await calls()) === 0) await page.keyboard.press('.');
+        await addBecomes(page, 1, 10);
+        await page.getByLabel('Speed').selectOption('100');
+        await page.keyboard.press('k');
+        await addBecomes(page, 2, 30);
+      });
+    } finally {
+      await end(recorder);
+    }
   }));
