@@ -1,4 +1,5 @@
 /* cmd_attach.c — `hrview attach PID`: a program that runs already is traced from now on. */
+#include "clock.h"
 #include "command.h"
 #include "discover.h"
 #include "hr_err.h"
@@ -50,14 +51,6 @@ struct wish {
 };
 
 /* ---- may it be done? ---- */
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 /* The living program of that pid; NULL none. HR_EIO: there is no HR_SHM_DIR. */
 static int find_traced(struct hrv_catalog *catalog, uint32_t pid, const struct hrv_program **out)
@@ -239,12 +232,12 @@ static int await(const struct hrv_python *python, const struct hrv_injection *in
                  const sigset_t *signals, char said[HRV_INJECT_WHY_BYTES])
 {
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
-	uint64_t begin = monotonic_ns(), told_ns = 0, now_ticks;
+	uint64_t begin = hrv_clock_ns(CLOCK_MONOTONIC), told_ns = 0, now_ticks;
 	bool terminal = isatty(STDERR_FILENO), explained = false;
 	int err = HR_EAGAIN;
 
 	while ((err = hrv_inject_result(injection, said)) == HR_EAGAIN) {
-		uint64_t waited = monotonic_ns() - begin;
+		uint64_t waited = hrv_clock_ns(CLOCK_MONOTONIC) - begin;
 		if (hrv_process_start(python->pid, &now_ticks) != 0 || now_ticks != start_ticks) {
 			/* It may have told just before. */
 			err = hrv_inject_result(injection, said) == 0 ? 0 : HR_EGONE;
@@ -270,10 +263,10 @@ static int await(const struct hrv_python *python, const struct hrv_injection *in
 static int await_segment(uint32_t pid)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
-	uint64_t begin = monotonic_ns();
+	uint64_t begin = hrv_clock_ns(CLOCK_MONOTONIC);
 
 	while (!is_traced(pid)) {
-		if (monotonic_ns() - begin > SEGMENT_NS)
+		if (hrv_clock_ns(CLOCK_MONOTONIC) - begin > SEGMENT_NS)
 			return hrv_fail("attach",
 			                "process %" PRIu32
 			                " says that it is traced, but its segment is not to be seen in " HR_SHM_DIR,

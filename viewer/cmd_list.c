@@ -1,4 +1,5 @@
 /* cmd_list.c — `hrview list`: all traced programs of this user, children below the program that started them. */
+#include "clock.h"
 #include "command.h"
 #include "discover.h"
 #include "hr_err.h"
@@ -54,14 +55,6 @@ struct table {
 
 /* ---- what is known ---- */
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 static int count_files(struct hrv_reader *reader, uint64_t *out)
 {
 	uint32_t count;
@@ -100,7 +93,7 @@ static void look(struct table *table, struct row *row)
 static void measure_rates(struct table *table)
 {
 	const struct timespec pause = {.tv_nsec = WATCHED_NS};
-	uint64_t begin = clock_ns(CLOCK_MONOTONIC);
+	uint64_t begin = hrv_clock_ns(CLOCK_MONOTONIC);
 	bool any = false;
 
 	for (size_t i = 0; i < table->count; i++)
@@ -115,7 +108,7 @@ static void measure_rates(struct table *table)
 		    hrv_pulse_read(row->program->reader, &pulse) != 0)
 			continue;
 		row->hits_per_s =
-		        (double)(pulse.hits - row->hits) / ((double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e9);
+		        (double)(pulse.hits - row->hits) / ((double)(hrv_clock_ns(CLOCK_MONOTONIC) - begin) / 1e9);
 		row->has_rate = true;
 		row->hits = pulse.hits;
 	}
@@ -287,7 +280,7 @@ static int print_row(const struct table *table, const struct row *row, uint64_t 
 
 static int print_table(const struct table *table)
 {
-	uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+	uint64_t now_ns = hrv_clock_ns(CLOCK_REALTIME);
 
 	if (table->count == 0) {
 		fprintf(stderr, "hrview list: no traced program; one begins with heartrate_shm.trace() or "

@@ -1,4 +1,5 @@
 /* cmd_top.c — `hrview top`: a program's hottest lines and its threads in the terminal. */
+#include "clock.h"
 #include "command.h"
 #include "discover.h"
 #include "hr_err.h"
@@ -135,14 +136,6 @@ static int print_once(struct hrv_top *top, const struct hrv_program *program)
 
 /* ---- in the terminal ---- */
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* Until the user leaves. A program that has ended is not looked at again: it stays as it was. */
 static int watch(struct hrv_top *top, const struct hrv_program *program)
 {
@@ -152,7 +145,7 @@ static int watch(struct hrv_top *top, const struct hrv_program *program)
 	int err = 0, key;
 
 	do {
-		uint64_t now = monotonic_ns();
+		uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
 		if (!view.paused && !ended && now - looked_ns >= LOOK_NS) {
 			looked_ns = now;
 			err = hrv_top_look(top);
@@ -162,7 +155,7 @@ static int watch(struct hrv_top *top, const struct hrv_program *program)
 			err = hrv_top_draw(top, program, &view);
 		if (err != 0)
 			return err;
-		uint64_t age = monotonic_ns() - looked_ns;
+		uint64_t age = hrv_clock_ns(CLOCK_MONOTONIC) - looked_ns;
 		key = hrv_screen_key(age < LOOK_NS ? (int)((LOOK_NS - age) / 1000000) + 1 : (int)(LOOK_NS / 1000000));
 	} while (key != HRV_KEY_END && hrv_top_press(top, &view, key));
 	return 0;

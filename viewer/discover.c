@@ -1,6 +1,7 @@
 /* discover.c — see discover.h. */
 #include "discover.h"
 
+#include "clock.h"
 #include "elsewhere.h"
 #include "hr_err.h"
 #include "process.h"
@@ -223,18 +224,10 @@ static int see_unnamed(void *arg, const struct hrv_unnamed *unnamed)
 	return program_add(catalog, program, true);
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* What lies in containers counts as seen until it is looked for again. */
 static int look_elsewhere(struct hrv_catalog *catalog)
 {
-	uint64_t now = monotonic_ns();
+	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
 	bool first = catalog->elsewhere_looked_ns == 0;
 
 	if (!first && now - catalog->elsewhere_looked_ns < ELSEWHERE_AGE_NS) {

@@ -1,6 +1,7 @@
 /* moment.c — see moment.h. */
 #include "moment.h"
 
+#include "clock.h"
 #include "process.h"
 #include "wire.h"
 
@@ -15,12 +16,10 @@
 static uint64_t ticks_now(const struct hrv_program *program)
 {
 	const struct hr_header *header = hrv_reader_header(program->reader);
-	struct timespec now;
+	uint64_t now_ns = hrv_clock_ns(CLOCK_MONOTONIC);
 
 	if (hrv_reader_is_elsewhere(program->reader))
 		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t now_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	return now_ns > header->start_monotonic_ns ? (now_ns - header->start_monotonic_ns) / 1000000 : 0;
 }
 

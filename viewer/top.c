@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* qsort_r() */
 #include "top.h"
 
+#include "clock.h"
 #include "codes.h"
 #include "hr_err.h"
 #include "stacks.h"
@@ -81,14 +82,6 @@ void hrv_top_free(struct hrv_top *top)
 
 /* ---- looking ---- */
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* A rate that was `before` (negative: not known yet), when `more` hits have come in `seconds`. */
 static double average(double before, uint64_t more, double seconds)
 {
@@ -105,7 +98,7 @@ static int measure(struct hrv_top *top)
 	size_t count;
 	const struct hrv_line *lines = hrv_model_lines(top->codes.model, &count);
 	struct hrv_top_summary *summary = &top->summary;
-	uint64_t now = monotonic_ns(), hits = 0;
+	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC), hits = 0;
 	bool first = top->looked_ns == 0, lives = hrv_program_lives(top->program);
 	double seconds = first ? 0 : (double)(now - top->looked_ns) / 1e9;
 

@@ -1,6 +1,5 @@
 """What hrview attach says when it cannot be done; that it can be is shown on 3.14 and newer (test_attach.py)."""
 import contextlib
-import ctypes
 import os
 import shutil
 import subprocess
@@ -8,7 +7,7 @@ import sys
 
 import pytest
 
-from viewer import DEADLINE_S, HRVIEW, Program, hrview
+from viewer import DEADLINE_S, HRVIEW, Program, hrview, without_rights
 
 
 def refused(what, *arguments, run=hrview):
@@ -58,12 +57,6 @@ def test_already_traced(tmp_path):
 def test_other_users_process():
     with process(sys.executable, "-c", "print('up', flush=True); input()") as pid:
         assert "belongs to another user (root)" in refused(pid, run=lambda *args: hrview(*args, uid=65534))
-
-
-def without_rights():
-    libc = ctypes.CDLL(None)
-    for capability in range(64):
-        libc.prctl(24, capability)  # PR_CAPBSET_DROP
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to lose")

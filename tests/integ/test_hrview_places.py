@@ -1,6 +1,5 @@
 """Where programs are found: containers, segments without a name, one pid for two; and how the list shows them."""
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import viewer
-from viewer import DEADLINE_S, HRVIEW, PACKAGES, TRACED, Program, Server, WebSocket, dump, hrview, poll, segments_of
+from viewer import DEADLINE_S, HRVIEW, PACKAGES, TRACED, Program, Server, WebSocket, dump, hrview, poll, segments_of, without_rights
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can look into other namespaces")
 
@@ -143,13 +142,6 @@ def test_root_finds_a_program_whose_segment_was_removed(tmp_path):
         assert entry["state"] == "live" and entry["id"] == segment.name.split(".")[-1]
         (file,) = [file for file in dump(program.pid)["files"] if file["path"] == str(program.path)]
         assert file["lines"][str(program.line_of("total += i"))] == 100
-
-
-def without_rights():
-    """For preexec_fn: what is executed next has no capabilities, root or not."""
-    libc = ctypes.CDLL(None)
-    for capability in range(64):
-        libc.prctl(24, capability)  # PR_CAPBSET_DROP
 
 
 def test_others_are_told_that_the_segment_was_removed(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """hrview for tests: a program to watch, the server, its websocket, msgpack. Nothing but the standard library."""
 import base64
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -40,6 +41,13 @@ def become(uid):
         os.setuid(uid)
 
     return None if uid is None else run
+
+
+def without_rights():
+    """For Popen's preexec_fn: what is executed next has no capabilities, root or not."""
+    libc = ctypes.CDLL(None)
+    for capability in range(64):
+        libc.prctl(24, capability)  # PR_CAPBSET_DROP
 
 
 def others_can_run_python():

@@ -100,8 +100,10 @@ function stateMessage(program: Program): Message | null {
       return {
         key: 'unknown',
         severity: 'info',
-        title: 'Another container',
-        text: 'The process lives in another pid namespace: whether it still runs cannot be told from here.',
+        title: program.why ? 'Out of sight' : 'Another container',
+        text: program.why
+          ? `Nothing of it can be read: ${program.why}.`
+          : 'The process lives in another pid namespace: whether it still runs cannot be told from here.',
       };
     case 'corrupt':
       return {
