@@ -19,11 +19,10 @@ PACKAGES = os.path.join(ROOT, "build", "python")
 DOCUMENT = os.path.join(ROOT, "docs", "benchmarks.md")
 MARKS = "<!-- %s: written by ./dev bench -->\n", "<!-- end of %s -->\n"
 
-PROGRAMS = ["chaos", "deltablue", "fannkuch", "float", "generators", "go", "hexiom", "mdp", "nbody", "nqueens", "pyflate",
+PROGRAMS = ["chaos", "deltablue", "fannkuch", "float", "generators", "go", "hexiom", "nbody", "nqueens", "pyflate",
             "raytrace", "richards", "scimark", "spectral_norm"]
 SLOW_WAY_PROGRAMS = ["float", "go", "nbody", "richards"]  # for heartrate itself, which takes 20 to 30 times as long
-# Smaller than their own, for programs whose single call takes seconds.
-SIZES = {"fannkuch": {"DEFAULT_ARG": 8}, "generators": {}, "mdp": {}, "pyflate": {}}
+SIZES = {"fannkuch": {"DEFAULT_ARG": 8}}  # smaller than its own, of which a single call takes seconds
 REQUIREMENTS = ["pyperformance>=1.11", "coverage>=7.6", "heartrate==0.2.2"]
 
 

@@ -250,6 +250,20 @@ def test_programs_between_hand_it_on(tmp_path):
     assert [(member.name, member.hits(4, "child.py")) for member in members] == [("program.py", 0), ("child.py", 90)]
 
 
+@pytest.mark.parametrize("option", ["-E", "-I", "-S"])
+def test_a_python_that_loads_nothing_runs_untraced(tmp_path, option):
+    """What it starts in its turn is traced again: the variables are still there."""
+    (tmp_path / "child.py").write_text("import subprocess, sys\nprint(sys.flags)\n"
+                                       "subprocess.check_call([sys.executable, 'grandchild.py', '90'])\n")
+    (tmp_path / "grandchild.py").write_text(CHILD)
+    path = program(tmp_path, f"""
+        import subprocess
+        subprocess.check_call([sys.executable, "{option}", "child.py"])
+        """, "lambda path: 'child' in path, children=True")
+    members = family(both(path, tmp_path).pid)
+    assert [(member.name, member.hits(4, "grandchild.py")) for member in members] == [("program.py", 0), ("grandchild.py", 90)]
+
+
 def test_after_stop_nobody_is_traced(tmp_path):
     (tmp_path / "child.py").write_text(CHILD)
     path = program(tmp_path, """

@@ -70,7 +70,7 @@ def trace(
     daemon:  True: that viewer ends with the program; False: it stays, to look at what was counted.
     threads: all threads, running and future; False: the calling one only.
     children: processes that this one starts are traced too, each with counts of its own: forks, and new Python programs
-             however they are started. Filters are passed on by value.
+             however they are started (but not with -E, -I or -S). Filters are passed on by value.
     name:    what viewers call the program; default: the script's base name.
     size:    bytes of address space for the segment (memory is taken as it is used), at least 1 MB.
 
