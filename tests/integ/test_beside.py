@@ -97,6 +97,11 @@ DEBUGGED = """\
     if sys.argv[1] == "traced":
         import heartrate_shm
         heartrate_shm.trace()
+    elif sys.version_info[:2] == (3, 13):  # whose first release lets pdb begin elsewhere when any tool watches lines
+        monitoring = sys.monitoring
+        monitoring.use_tool_id(3, "another")
+        monitoring.register_callback(3, monitoring.events.LINE, lambda code, line: None)
+        monitoring.set_local_events(3, work.__code__, monitoring.events.LINE)
     print(work(4))
     print(work(2))
     """
