@@ -37,7 +37,10 @@ int hrv_serve_option(const char *command, int option, const char *value, struct 
 	case 't':
 		if (!hrv_token_is_usable(value))
 			return hrv_fail_usage(command, "--token: letters, digits and -_.~ only, at least one");
-		settings->server.token = value;
+		settings->server.token = strdup(value);
+		if (!settings->server.token)
+			return hrv_fail(command, "out of memory");
+		memset(optarg, 'x', strlen(optarg)); /* everybody may read command lines (ps) */
 		break;
 	case 'f':
 		if (hrv_number_parse(command, "ready-fd", value, 1, INT_MAX, &number) != 0)

@@ -7,6 +7,7 @@
 | a site lets its name resolve to 127.0.0.1 (DNS rebinding)    | test_host_must_be_loopback                            |
 | another site's page opens the websocket, or asks             | test_pages_of_other_sites_get_nothing                 |
 | the token is guessed letter by letter by the answer's time   | test_all_of_a_wrong_token_is_looked_at (unit/test_access.c) |
+| the token is read in the command line (ps)                   | test_token_cannot_be_read_in_the_command_line         |
 | served on all addresses, and asked without a token           | test_all_addresses_need_the_token_that_is_printed     |
 | ../ in a path, encoded or not, absolute paths                | test_there_is_nothing_but_what_is_served              |
 | a source of no program, or by its path                       | test_source_only_of_the_table                         |
@@ -96,6 +97,13 @@ def test_another_user_needs_the_token():
             assert headers["Set-Cookie"] == cookie + "; Path=/; HttpOnly; SameSite=Strict"
     with Server(uid=65534) as server:
         assert server.request("/api/programs")[0] == 401
+
+
+def test_token_cannot_be_read_in_the_command_line():
+    with Server("--token", "s3cret") as server:
+        assert server.metric("heartrate_shm_viewer_pages", host="box.example", Authorization="Bearer s3cret") == 0
+        command = Path("/proc/%d/cmdline" % server.process.pid).read_bytes()
+        assert b"--token" in command and b"s3cret" not in command
 
 
 def test_host_must_be_loopback(server):
