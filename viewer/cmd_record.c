@@ -34,7 +34,7 @@ static const char help[] =
         "and the texts of its files, frame by frame. `hrview replay FILE` shows it, on any machine. Only you can read\n"
         "FILE; what was written is readable whatever ends hrview.\n"
         "\n"
-        "  -o FILE        where to; without it NAME-PID.hrrec here, or NAME-PID-2.hrrec … if that is there\n"
+        "  -o FILE        where to; without it NAME-PID.hrrec here, or NAME-PID-2.hrrec if that is there already\n"
         "  --output FILE  the same\n"
         "  --force        replaces FILE if it is there\n"
         "  --rate HZ      frames a second, from 0.1 to 100 (default 20)\n"
