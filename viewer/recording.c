@@ -130,20 +130,18 @@ static bool is_frame(const struct hrv_buffer *payload)
 int hrv_recording_frame(const struct hrv_recording *recording, uint64_t *off, uint64_t limit, struct hrv_record *record,
                         struct hrv_buffer *frame)
 {
-	unsigned char head[HRV_RECORD_HEAD_BYTES];
 	uint64_t at = *off;
 
 	if (limit > recording->facts.bytes)
 		limit = recording->facts.bytes;
-	for (; at < limit; at = end_of(at, record)) {
-		int err = read_head(recording->fd, at, recording->facts.bytes, head, record);
+	while (at < limit) {
+		int err = read_record(recording->fd, at, recording->facts.bytes, record, frame);
 		if (err != 0)
 			return err;
+		at = end_of(at, record);
 		if (record->kind != HRV_RECORD_KEY && record->kind != HRV_RECORD_DELTA)
-			continue;
-		if ((err = read_payload(recording->fd, at, head, record, frame)) != 0)
-			return err;
-		*off = end_of(at, record);
+			continue; /* its sum was looked at: it is none of a frame that is damaged */
+		*off = at;
 		return is_frame(frame) ? 0 : HR_ECORRUPT;
 	}
 	return HR_EGONE;
@@ -287,7 +285,7 @@ static int scan(struct hrv_recording *recording, uint64_t off, uint64_t size)
 
 /* ---- the program ---- */
 
-/* Keeps the map as what is known of the program, if it is one: of instance *instance unless that is 0. */
+/* Keeps the map as what is known of the program, if it is one, and of the instance that is known already. */
 static int take_program(struct hrv_recording *recording, struct hrv_text map)
 {
 	struct hrv_unpack in = hrv_unpack_of(map);

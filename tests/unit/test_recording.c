@@ -287,7 +287,7 @@ static void test_what_is_cut_off_is_read_up_to_its_last_whole_record(void **stat
 static void test_what_is_damaged_is_never_shown(void **state)
 {
 	(void)state;
-	static const unsigned char changes[] = {0x01, 0x80, 0xFF};
+	static const unsigned char changes[] = {0x01, 0x07, 0x80, 0xFF}; /* 7 makes a source of a delta */
 	struct hrv_buffer bad = {0};
 
 	assert_int_equal(hrv_buffer_append(&bad, good.bytes, good.len_bytes), 0);
