@@ -58,15 +58,9 @@ uint64_t hrv_export_hits(const struct hrv_dump_file *file)
 
 uint64_t hrv_export_time(const struct hrv_dump *dump)
 {
-	uint64_t last_tick = 0;
+	struct hrv_reader *reader = dump->program->reader;
 
-	if (!dump->program->reader)
-		return 0;
-	for (size_t i = 0; i < dump->file_count; i++)
-		for (size_t n = 0; n < dump->files[i].line_count; n++)
-			if (dump->files[i].lines[n].last_tick > last_tick)
-				last_tick = dump->files[i].lines[n].last_tick;
-	return hrv_reader_header(dump->program->reader)->start_realtime_ns + last_tick * 1000000;
+	return reader ? hrv_reader_header(reader)->start_realtime_ns + dump->last_hit_tick * 1000000 : 0;
 }
 
 char *hrv_export_function(const struct hrv_dump *dump, uint32_t code)

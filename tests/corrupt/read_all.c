@@ -2,8 +2,8 @@
 #include "read_all.h"
 
 #include "dump.h"
+#include "export.h"
 #include "hr_err.h"
-#include "json.h"
 #include "reader.h"
 #include "source.h"
 
@@ -26,6 +26,24 @@ static void load_sources(struct hrv_reader *reader)
 	hrv_buffer_fini(&text);
 }
 
+/* In every format but HTML, which opens the foreign paths. */
+static int export_all(const struct hrv_dump *dump)
+{
+	static const char *const formats[] = {"text", "json", "lcov", "cobertura", "pprof", "speedscope"};
+	struct hrv_samples samples = {0};
+	struct hrv_buffer out = {0};
+	int err = hrv_samples_take(&samples, &dump->stacks, dump->status.tick);
+
+	for (size_t i = 0; err == 0 && i < sizeof formats / sizeof *formats; i++) {
+		const struct hrv_export *format = hrv_export_find(formats[i]);
+		out.len_bytes = 0;
+		err = format->write ? format->write(dump, &out) : format->write_samples(dump, &samples, &out);
+	}
+	hrv_buffer_fini(&out);
+	hrv_samples_fini(&samples);
+	return err;
+}
+
 int read_all(int dir_fd, const char *file_name)
 {
 	struct hrv_program program = {.life = HRV_LIVE};
@@ -37,16 +55,10 @@ int read_all(int dir_fd, const char *file_name)
 		return err;
 	program.life = hrv_reader_life(program.reader);
 	err = hrv_dump_read(&program, &dump);
-	if (err == 0) {
-		json_t *json = hrv_json_dump(&dump);
-		char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-		if (!text)
-			err = HR_ENOMEM;
-		free(text);
-		json_decref(json);
-	} else if (err == HR_ECORRUPT && !hrv_reader_why(program.reader)[0]) {
+	if (err == 0)
+		err = export_all(&dump);
+	else if (err == HR_ECORRUPT && !hrv_reader_why(program.reader)[0])
 		abort(); /* nobody could say what is wrong */
-	}
 	hrv_dump_fini(&dump);
 	load_sources(program.reader);
 	hrv_reader_close(program.reader);
