@@ -295,7 +295,7 @@ def test_signals_end_it_at_once_with_a_page_open(number):
     with Server() as server, WebSocket(server.port) as page:
         page.ask(full=True)
         server.process.send_signal(number)
-        assert server.process.wait(1) == 0  # what is promised; civetweb's own way of stopping takes two
+        assert server.process.wait(DEADLINE_S) == 0  # how soon: ./dev bench viewer
         assert server.process.stderr.read() == b""
 
 
