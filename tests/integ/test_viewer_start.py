@@ -66,11 +66,14 @@ def gone(pid):
 class Program:
     """A traced program with a viewer; ends both."""
 
-    def __init__(self, tmp_path, arguments, **environment):
+    def __init__(self, tmp_path, arguments, *options, **environment):
+        """trace(arguments) in the program; None: no such call."""
         self.script = tmp_path / "program.py"
-        self.script.write_text(PROGRAM.format(arguments=arguments))
+        call = "heartrate_shm.trace({arguments})"
+        text = PROGRAM.replace(call, "pass") if arguments is None else PROGRAM
+        self.script.write_text(text.format(arguments=arguments))
         env = dict(oracle.environment(), **environment)
-        self.process = subprocess.Popen([sys.executable, str(self.script)], env=env, stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, *options, str(self.script)], env=env, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
                                         start_new_session=True)
         self.first_line = self.process.stdout.readline()
@@ -164,16 +167,36 @@ def test_port_of_another_server_is_one_line_and_the_program_goes_on(tmp_path):
             assert program.end() == ("None []\n", "")
 
 
-def test_browser_shows_the_calling_file(tmp_path):
+def browser_in(tmp_path):
+    """(file in which it will leave the URL, program to take for a browser)."""
     seen = tmp_path / "seen"
     browser = tmp_path / "browser"
     browser.write_text('#!/bin/sh\necho "$1" > "%s.part"; mv "%s.part" "%s"\n' % (seen, seen, seen))
     browser.chmod(0o755)
+    return seen, browser
+
+
+def test_browser_shows_the_calling_file(tmp_path):
+    seen, browser = browser_in(tmp_path)
     with Program(tmp_path, "port=0, browser=True", BROWSER=str(browser)) as program:
         base = program.url()
         url = poll(lambda: seen.exists() and seen.read_text().strip(), "the browser")
         assert re.fullmatch(re.escape(base) + r"#/p/[0-9a-f]{16}.*", url), url
         program.end()
+
+
+def test_open_of_the_command_line(tmp_path):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", 9999))
+        except OSError:
+            pytest.skip("somebody else has port 9999, which --open is about")
+    seen, browser = browser_in(tmp_path)
+    with Program(tmp_path, None, "-m", "heartrate_shm", "--open", BROWSER=str(browser)) as program:
+        assert program.url() == "http://127.0.0.1:9999/"
+        url = poll(lambda: seen.exists() and seen.read_text().strip(), "the browser")
+        assert re.fullmatch(r"http://127\.0\.0\.1:9999/#/p/[0-9a-f]{16}.*", url), url
+        assert program.end() == ("None []\n", "")
 
 
 def test_plain_trace_starts_nothing(tmp_path):
