@@ -367,7 +367,7 @@ export class App {
     const message = linkMessage(this.link);
     this.homeMessages.show(message === null ? [] : [message]);
     this.home.update(Date.now() + this.store.skew);
-    this.topbar.update(null, null, 0, 0);
+    this.topbar.update(null, null, 0, 0, false);
     this.health.update(null);
     document.title = 'heartrate';
   }
@@ -421,7 +421,7 @@ export class App {
     const { history, timeline } = this.time;
     const past = history === null ? null : pastMessage(timeline.place, history.start);
     this.messages.show([...[link, recording, past].filter((message) => message !== null), ...programMessages(program, model)]);
-    this.topbar.update(program, model, now, Date.now() + this.store.skew);
+    this.topbar.update(program, model, now, Date.now() + this.store.skew, !this.time.follows);
     this.health.update(model);
     this.program.setStale(link !== null);
     this.program.setNothing(this.file === -1 ? this.nothingWords(program, model) : null);

@@ -2,8 +2,8 @@
 // what each frame added to them; the stacks of each step; and the samples that a flame graph is made of. Pure.
 //
 // Counts of a moment are the newest minus what was added since, so that the oldest steps can be given up at any time
-// and the newest counts are never wrong. Memory has a bound: beyond it steps that are not of the last half minute are
-// joined to steps of a second, two, four …, then (where not all is to be kept) the oldest go.
+// and the newest counts are never wrong. Memory has a bound: from half of it on steps that are not of the last half
+// minute are joined to steps of a second, beyond it the oldest go; of a recording nothing goes, but steps become longer.
 //
 // Times are the program's clock: ticks, milliseconds since its start. A step at tick t says what happened after the step
 // before it and up to t; a span (a, b] is the steps with a < t ≤ b.
@@ -109,9 +109,12 @@ export class History {
     return this.steps.length;
   }
 
-  /** Another one whenever steps were joined or given up, or more was found to have been there before them: what has been
-   * added up step by step is to be added up anew. */
+  /** Another one when more was found to have been there before the first step: what has been added up is wrong. */
   edition = 0;
+  /** Ticks that counts are counted from or to: no step is joined across them. */
+  pins: readonly number[] = [];
+  /** Up to this tick steps have been joined: who stands before it may stand within one that was several. */
+  joinedTo = Number.NEGATIVE_INFINITY;
 
   /** About the memory that the steps take. */
   get size(): number {
@@ -143,7 +146,7 @@ export class History {
       }
     }
     this.push(tick, deltas, threads, samples);
-    if (this.bytes > this.limits.bytes || tick - this.start > this.limits.ms) this.makeRoom();
+    if (this.bytes > this.limits.bytes / 2 || tick - this.start > this.limits.ms) this.makeRoom();
     if (this.tree.size > NODES_MAX) this.thinStacks();
   }
 
@@ -348,10 +351,8 @@ export class History {
   }
 
   private push(tick: number, deltas: ReadonlyMap<number, Delta>, threads: readonly Thread[], samples: readonly Sample[]): void {
-    let bytes = STEP_BYTES + samples.length * 40;
-    if (threads !== this.steps.at(-1)?.threads) bytes += threads.length * 160;
-    for (const delta of deltas.values())
-      bytes += 200 + delta.items.byteLength + delta.hits.byteLength + delta.ticks.byteLength;
+    const known = threads === this.steps.at(-1)?.threads;
+    const bytes = bytesOf(deltas, samples, known ? [] : threads);
     this.steps.push({ tick, deltas, threads, samples, bytes });
     this.bytes += bytes;
   }
@@ -369,22 +370,40 @@ export class History {
   }
 
   private makeRoom(): void {
-    const enough = this.limits.bytes * 0.75;
-    const oldest = this.end - this.limits.ms * 0.9;
-    if (this.start < this.end - this.limits.ms) this.replaceSteps(this.steps.slice(this.indexAfter(oldest)));
-    const whole = 2 * (this.end - this.start);
-    for (let ms = JOINED_MS; this.bytes > enough && ms <= whole; ms *= 2) {
-      this.join(ms);
-      if (!this.limits.keepsAll) break;
+    const { bytes, ms, keepsAll } = this.limits;
+    const oldest = this.indexAfter(this.end - ms);
+    if (oldest > 0) this.steps.splice(0, oldest).forEach((step) => (this.bytes -= step.bytes));
+    if (!keepsAll) {
+      // A little in each frame, so that none of them is felt.
+      if (this.bytes > bytes / 2) this.joinSecond();
+      if (this.bytes > bytes) this.giveUp(bytes * 0.9);
+      return;
     }
-    if (!this.limits.keepsAll && this.bytes > enough) this.giveUp(enough);
+    if (this.bytes <= bytes) return;
+    const whole = 2 * (this.end - this.start);
+    for (let step = JOINED_MS; this.bytes > bytes * 0.75 && step <= whole; step *= 2) this.join(step);
+  }
+
+  /** Joins the oldest steps that are not joined yet, and not among the newest, to one of a second. */
+  private joinSecond(): void {
+    const first = this.indexAfter(Math.max(this.joinedTo, this.start));
+    const begin = this.steps[first]?.tick;
+    if (begin === undefined) return;
+    const until = (Math.floor(begin / JOINED_MS) + 1) * JOINED_MS - 1;
+    if (until > this.end - this.limits.fineMs) return;
+    const pin = Math.min(...this.pins.filter((tick) => tick >= begin), until);
+    const group = this.steps.slice(first, this.indexAfter(pin));
+    const joined = group.length === 1 ? (group[0] as Step) : this.joinSteps(group);
+    this.steps.splice(first, group.length, joined);
+    for (const step of group) this.bytes -= step.bytes;
+    this.bytes += joined.bytes;
+    this.joinedTo = joined.tick;
   }
 
   private giveUp(enough: number): void {
-    let { bytes } = this;
     let first = 0;
-    while (bytes > enough && first < this.steps.length - 1) bytes -= (this.steps[first++] as Step).bytes;
-    this.replaceSteps(this.steps.slice(first));
+    while (this.bytes > enough && first < this.steps.length - 1) this.bytes -= (this.steps[first++] as Step).bytes;
+    this.steps.splice(0, first);
   }
 
   /** Makes steps of `ms` of what is not among the newest. The first step stays: it is where the history begins. */
@@ -398,11 +417,14 @@ export class History {
     };
     this.steps.forEach((step, i) => {
       const first = group[0];
-      if (i <= 1 || step.tick > until || (first !== undefined && Math.floor(step.tick / ms) !== Math.floor(first.tick / ms))) flush();
+      const last = group.at(-1)?.tick ?? step.tick;
+      const pinned = this.pins.some((tick) => tick >= last && tick < step.tick);
+      if (i <= 1 || pinned || step.tick > until || (first !== undefined && Math.floor(step.tick / ms) !== Math.floor(first.tick / ms))) flush();
       group.push(step);
     });
     flush();
     this.replaceSteps(joined);
+    this.joinedTo = until;
   }
 
   private joinSteps(group: readonly Step[]): Step {
@@ -412,13 +434,13 @@ export class History {
       const parts = group.flatMap((step) => step.deltas.get(file) ?? []);
       deltas.set(file, parts.length === 1 ? (parts[0] as Delta) : joinDeltas(parts));
     }
-    return { tick: last.tick, deltas, threads: last.threads, samples: addSamples(group.map((step) => step.samples)), bytes: 0 };
+    const samples = addSamples(group.map((step) => step.samples));
+    return { tick: last.tick, deltas, threads: last.threads, samples, bytes: bytesOf(deltas, samples, last.threads) };
   }
 
   private replaceSteps(steps: readonly Step[]): void {
     this.steps = [];
     this.bytes = 0;
-    this.edition++;
     for (const { tick, deltas, threads, samples } of steps) this.push(tick, deltas, threads, samples);
   }
 
@@ -442,6 +464,12 @@ export class History {
     this.replaceSteps(this.steps.slice(this.steps.length >> 1));
     this.thinStacks();
   }
+}
+
+function bytesOf(deltas: ReadonlyMap<number, Delta>, samples: readonly Sample[], threads: readonly Thread[]): number {
+  let bytes = STEP_BYTES + samples.length * 40 + threads.length * 160;
+  for (const { items, hits, ticks } of deltas.values()) bytes += 200 + items.byteLength + hits.byteLength + ticks.byteLength;
+  return bytes;
 }
 
 function adds(step: Step, file: number, item: number): boolean {

@@ -6,7 +6,7 @@ import { Samples } from './samples';
 import { ProgramModel } from './store';
 
 const WARM_MS = 60_000; // bars are made from the hits of so long before; the longest window but one is 51 s
-const WARM_MAX = 200_000; // additions to lines gone through for it, whatever the time: a scrub must not be felt
+const WARM_MAX = 50_000; // additions to lines gone through for it, whatever the time: a scrub must not be felt
 
 /** The counts of the file shown, as far as they have been added up. */
 interface Shown {
@@ -20,7 +20,8 @@ export class Past {
   readonly model: ProgramModel;
   private at = Number.NaN;
   private shown: Shown | null = null;
-  private edition = -1;
+  private edition = -1; // of the history
+  private joinedTo = Number.NEGATIVE_INFINITY;
 
   /** `from`: only what happened after this tick counts; null: all since the program's start. */
   constructor(
@@ -45,7 +46,7 @@ export class Past {
    * history has been shortened, it starts over. True: it did, so that nothing of the picture before is of use. */
   show(file: number, tick: number): boolean {
     const { history } = this;
-    const jumps = !(tick >= this.at) || tick - this.at > WARM_MS || this.edition !== history.edition;
+    const jumps = !(tick >= this.at) || tick - this.at > WARM_MS || this.edition !== history.edition || (this.at < history.joinedTo && this.joinedTo !== history.joinedTo);
     const turns = jumps || this.shown?.file !== file;
     if (turns) this.shown = this.begin(file, tick);
     else if (tick > this.at && this.shown !== null) this.addLines(this.shown, this.at, tick);
@@ -59,6 +60,7 @@ export class Past {
     }
     this.at = tick;
     this.edition = history.edition;
+    this.joinedTo = history.joinedTo;
     this.model.tick = tick;
     const threads = history.threadsAt(tick);
     if (threads !== this.model.threads) this.model.setThreads(threads);
@@ -116,6 +118,7 @@ export class Past {
     const warm = Math.min(tick, Math.max(this.from ?? 0, tick - WARM_MS));
     const before = this.from === null ? null : this.history.sumsAt(this.from);
     this.model.fileHeat = new Heat();
+    this.model.activeAt = warm;
     for (const [file, sum] of this.history.sumsAt(warm)) this.model.fileHeat.seed(file, sum - (before?.get(file) ?? 0));
     this.addFiles(warm, tick);
   }
@@ -123,7 +126,9 @@ export class Past {
   private addFiles(after: number, until: number): void {
     const heat = this.model.fileHeat;
     this.history.eachSum(after, until, (file, sum, tick) => {
-      if (tick <= until) heat.advance(file, heat.hitsOf(file) + sum, tick);
+      if (tick > until) return;
+      heat.advance(file, heat.hitsOf(file) + sum, tick);
+      if (sum > 0) this.model.activeAt = tick;
     });
   }
 

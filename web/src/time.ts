@@ -3,7 +3,7 @@
 import type { History } from './history';
 import { Past } from './past';
 import type { ProgramModel, Store } from './store';
-import { Timeline } from './timeline';
+import { Timeline, type When } from './timeline';
 
 export interface Picture {
   readonly model: ProgramModel;
@@ -48,7 +48,10 @@ export class Time {
     const { model } = this.store;
     if (model === null) return null;
     const { history } = this;
-    if (history !== null) this.timeline.advance(history, wall, live);
+    if (history !== null) {
+      this.timeline.advance(history, wall, live);
+      history.pins = pinsOf(this.timeline.place);
+    }
     const newest = model.tick + (live ? now - model.heardAt : 0);
     if (history === null || !this.timeline.past) {
       this.past = null;
@@ -70,4 +73,8 @@ export class Time {
     this.threads = model.threads;
     return { model, now, tick, anew, turned };
   }
+}
+
+function pinsOf({ from, until, marks }: When): number[] {
+  return [...marks, ...[from, until].filter((tick) => tick !== null)];
 }

@@ -47,9 +47,8 @@ export function recordingMessage(loading: Loading): Message | null {
     return { key: 'recording', severity: 'error', title: 'The recording cannot be loaded', text: `What came of it is shown. ${loading.why}.` };
   if (loading.state === 'loading')
     return { key: 'recording', severity: 'info', title: 'Recording', text: `loading, ${percent(loading.share)}` };
-  const torn = loading.torn ? ' Its end is missing: the recorder was killed, or the file is damaged.' : '';
-  const severity = loading.torn ? 'warn' : 'info';
-  return { key: 'recording', severity, title: 'Recording', text: `What is shown is over. Play it with k, step with , and . in the strip below.${torn}` };
+  if (!loading.torn) return null;
+  return { key: 'recording', severity: 'warn', title: 'The recording is torn', text: 'Its end is missing: the recorder was killed, or the file is damaged.' };
 }
 
 export function programMessages(program: Program | null, model: ProgramModel | null): Message[] {

@@ -143,6 +143,20 @@ test('a real program’s exact counts reach the page and follow it', () =>
     }),
   ));
 
+test('a mark leaves what a real program does from then on', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      say(chain, 1000);
+      await addBecomes(page, 1, 1000);
+      await page.keyboard.press('m');
+      await addBecomes(page, 0, 0);
+      say(chain, 7);
+      await addBecomes(page, 1, 7);
+      await page.keyboard.press('l');
+      await addBecomes(page, 2, 1007);
+    }),
+  ));
+
 test('real stacks: every thread, its statement, what it waits for', () =>
   withChain((chain) =>
     visit(browser, chain.url, {}, async (page) => {
@@ -231,7 +245,8 @@ test('a recording shows the counts of every moment, when program and source are 
       rmSync(chain.script);
       await chain.startViewer('0', 'replay', file);
       await visit(browser, chain.url, {}, async (page) => {
-        await page.getByText('What is shown is over').waitFor();
+        await page.locator('.pill.recording').waitFor();
+        await page.locator('.message', { hasText: 'loading,' }).waitFor({ state: 'detached' });
         await addBecomes(page, 2, 30);
         await page.getByText('for word in sys.stdin').first().waitFor();
         await page.getByLabel('Moment shown').focus();

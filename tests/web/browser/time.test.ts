@@ -183,7 +183,8 @@ function recorded(): { program: FakeProgram; recording: FakeRecording } {
 test('a recording: its end at first, any frame by keys, and it plays to its end', () => {
   const { program, recording } = recorded();
   return show(program, async (page) => {
-    await page.getByText('What is shown is over').waitFor();
+    await page.locator('.pill.recording').waitFor();
+    await page.locator('.message', { hasText: 'loading,' }).waitFor({ state: 'detached' });
     await hitsBecome(page, [1, 19, 1, 0, 0]);
     await page.keyboard.press(',');
     await hitsBecome(page, [1, 18, 0, 0, 0]);
@@ -228,7 +229,7 @@ test('a flame graph of what was seen in the span stands in the place of the stac
   const { program, recording } = recorded();
   const hash = `#/p/${ID}?span=1000-1500`;
   return show(program, async (page) => {
-    await page.getByText('What is shown is over').waitFor();
+    await hitsBecome(page, [0, 5, 0, 0, 0]);
     await page.keyboard.press('v');
     await page.getByText('Flame graph · 5 samples').waitFor();
     assert.equal(await page.locator('.stack-grid').isVisible(), false);
@@ -247,7 +248,7 @@ test('a flame graph of what was seen in the span stands in the place of the stac
 test('a torn recording says so', () => {
   const { program, recording } = recorded();
   recording.torn = true;
-  return show(program, async (page) => page.getByText('Its end is missing').waitFor(), recording);
+  return show(program, async (page) => page.getByText('The recording is torn').waitFor(), recording);
 });
 
 test('a URL of before the page was loaded is told what is remembered', () => {

@@ -176,6 +176,40 @@ test('a picture of the past has the counts, files and threads of its moment; of 
   );
 });
 
+test('a picture that follows stays true while the steps behind it are joined and given up', () => {
+  const tight: Limits = { bytes: 6000, ms: 1e9, fineMs: 1000, keepsAll: false };
+  fc.assert(
+    fc.property(fc.array(tolds, { minLength: 3, maxLength: 3 }), fc.nat(60), fc.nat(3000), (parts, markAt, behind) => {
+      const told = parts.flat();
+      const { moments, frames } = tell(new History(ID, LOOSE), told);
+      const history = new History(ID, tight);
+      let past: Past | null = null;
+      let from = 0;
+      frames.forEach((frame, i) => {
+        history.take(frame);
+        if (i === Math.min(markAt, frames.length >> 1)) {
+          from = history.end;
+          history.pins = [from];
+          past = new Past(history, new ProgramModel(ID, 0), from);
+        }
+        if (past === null || history.start > from) return;
+        const tick = history.tickAt(Math.max(from, history.end - behind)); // live, or played a little behind
+        past.show(0, tick);
+        const before = hitsIn(momentAt(moments, from).memory, 0);
+        const want = Object.entries(hitsIn(momentAt(moments, tick).memory, 0)).map(([line, n]) => [line, n - (before[Number(line)] ?? 0)]);
+        const table = past.model.table(0);
+        const got = (table?.lines ?? []).map((line, item) => [String(line), table?.hitsOf(item)]);
+        const hit = (all: unknown[][]): unknown => Object.fromEntries(all.filter(([, n]) => n !== 0));
+        if (tick < from) return;
+        assert.deepEqual(hit(got), hit(want));
+        const anew = Object.fromEntries([...history.countsBetween(0, from, tick)].map(([line, n]) => [String(line), n]));
+        assert.deepEqual(anew, hit(want));
+      });
+    }),
+    { numRuns: 100 },
+  );
+});
+
 /** A program with many busy lines that is looked at twenty times a second. */
 function busy(history: History, seconds: number, lines: number): void {
   for (let tick = 0; tick < seconds * 1000; tick += 50) {

@@ -50,6 +50,8 @@ export class TimeStrip {
   private pointed: number | null = null; // column under the pointer
   private drawnAt = Number.NEGATIVE_INFINITY;
   private pressedAt = 0;
+  private edition = -1; // of the timeline, when it was drawn
+  private at = 0; // the moment drawn
   private marks = '';
 
   constructor(private readonly actions: StripActions) {
@@ -79,18 +81,28 @@ export class TimeStrip {
   draw(scene: StripScene): void {
     const { timeline, wall } = scene;
     this.files = scene.files;
-    if (wall - this.drawnAt > UPDATE_MS || scene.at > this.to || scene.at < this.from) {
+    const outside = !timeline.live && (scene.at > this.to || scene.at < this.from);
+    const due = outside || wall - this.drawnAt > UPDATE_MS;
+    if (due) {
       this.drawnAt = wall;
       this.fit(scene);
       this.paint(scene);
     }
-    const { place } = timeline;
-    this.put(this.head, scene.at, scene.at);
-    setHidden(this.head, timeline.live);
+    // While live the moment shown moves with the stretch, not within it.
+    const moved = timeline.edition !== this.edition || (!timeline.live && scene.at !== this.at);
+    if (due || moved) this.place(scene);
+  }
+
+  private place({ timeline, at }: StripScene): void {
+    const { place, live } = timeline;
+    this.edition = timeline.edition;
+    this.at = at;
+    this.put(this.head, at, at);
+    setHidden(this.head, live);
     setHidden(this.span, place.from === null);
-    if (place.from !== null) this.put(this.span, place.from, place.until ?? Math.max(scene.at, this.to));
-    if (!this.slider.matches(':active')) this.slider.value = String(scene.at);
-    this.slider.setAttribute('aria-valuetext', timeline.live ? 'now' : clockTime(scene.at));
+    if (place.from !== null) this.put(this.span, place.from, place.until ?? Math.max(at, this.to));
+    if (!this.slider.matches(':active')) this.slider.value = String(at);
+    this.slider.setAttribute('aria-valuetext', live ? 'now' : clockTime(at));
     this.drawFlags(place.marks);
   }
 

@@ -71,18 +71,18 @@ export class TopbarView {
     label(this.pause, paused ? 'Paused: go on (space)' : 'Pause (space)');
   }
 
-  /** At a reader's pace. `wall` is hrview's clock. */
-  update(program: Program | null, model: ProgramModel | null, now: number, wall: number): void {
+  /** At a reader's pace. `wall` is hrview's clock; `recorded`: what is shown is no program but a recording of one. */
+  update(program: Program | null, model: ProgramModel | null, now: number, wall: number, recorded: boolean): void {
     setHidden(this.program, program === null);
     setHidden(this.pause, program === null);
     setHidden(this.follow, program === null);
-    setHidden(this.rate, model === null || program?.state !== 'live');
+    setHidden(this.rate, model === null || (program?.state !== 'live' && !recorded));
     if (program === null) return;
     setText(this.name, program.name || `pid ${program.pid}`);
-    const idle = model === null ? null : idleMs(program, model, now);
-    setText(this.state, idle === null ? stateWord(program) : 'idle');
-    this.state.className = `pill ${idle === null ? program.state : 'idle'}`;
-    setText(this.about, `pid ${program.pid} · Python ${program.python} · ${timesOf(program, wall)}`);
+    const idle = model === null || recorded ? null : idleMs(program, model, now);
+    setText(this.state, recorded ? 'recording' : idle === null ? stateWord(program) : 'idle');
+    this.state.className = `pill ${recorded ? 'recording' : idle === null ? program.state : 'idle'}`;
+    setText(this.about, `pid ${program.pid} · Python ${program.python} · ${recorded ? `started ${duration(Math.max(0, wall - program.start))} ago` : timesOf(program, wall)}`);
     this.program.title = program.argv.join(' ');
     if (model === null) return;
     const rate = perSecond(model.fileHeat.rateOfAll(now)).replace('/s', '');
