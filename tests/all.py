@@ -1,6 +1,7 @@
 """Every test there is, for `./dev test`: a suite is a command and a way to read its counts from what it prints.
 
     all.py [--python PY]...   with --python only the Python tests, with these interpreters
+    all.py --update-golden    writes golden frames and pictures anew
 
 A suite that fails, ends badly or runs no test at all fails the whole. What this machine has not got (a compiler, a
 browser, Pythons) is listed as left out; with HR_STRICT=1 in the environment, as in CI, that is a failure too.
@@ -192,15 +193,31 @@ def everything(run):
         run.suite("demo --once", count_command, "./dev", "demo", "--once")
     else:
         run.leave_out("page: in a browser, demo --once", "there is no chromium")
+    if shutil.which("firefox-esr"):
+        run.suite("page: in firefox", count_node, "npm", "--prefix", "web", "run", "test:firefox")
+    else:
+        run.leave_out("page: in firefox", "there is no firefox-esr")
     for version, path in found.items():
         python_tests(run, path, dotted(version))
     newest_pythons(run, [version[:2] for version in found])
 
 
+def update_golden(run):
+    """Writes what a person has to look at before it is committed: frames of the wire, pictures of the page."""
+    os.environ["HR_UPDATE_GOLDEN"] = "1"
+    run.suite("C tests: build check", count_command, "sh", "-c",
+              f"cmake --preset check && cmake --build build/check -j {os.cpu_count()}")
+    run.suite("golden frames", count_cmocka, "ctest", "--test-dir", "build/check", "-V", "-R", "test_wire")
+    run.suite("golden pictures", count_node, "sh", "-c",
+              "cd web && node build.mjs && node build.mjs --tests && node test.mjs browser golden")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--python", action="append", default=[])
-    pythons = parser.parse_args().python
+    parser.add_argument("--update-golden", action="store_true")
+    options = parser.parse_args()
+    pythons = options.python
     os.makedirs(LOG, exist_ok=True)
     run = Run()
     for python in pythons:
@@ -208,7 +225,9 @@ def main():
         if version is None:
             sys.exit(f"test: {python} is not a CPython 3.{interpreters.OLDEST} to 3.{interpreters.NEWEST} that runs")
         python_tests(run, python, dotted(version))
-    if not pythons:
+    if options.update_golden:
+        update_golden(run)
+    elif not pythons:
         everything(run)
     return run.close()
 

@@ -43,7 +43,7 @@ async function tests() {
   const out = join(web, 'build/tests');
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  const kinds = ['unit', 'browser'];
+  const kinds = ['unit', 'browser', 'firefox'];
   const entryPoints = kinds.flatMap((kind) => {
     const dir = join(web, '../tests/web', kind);
     return readdirSync(dir)

@@ -1,4 +1,5 @@
-// test.mjs — runs the bundled tests of one kind (unit, browser) and ends with one line of counts.
+// test.mjs KIND [NAME] — runs the bundled tests of one kind (unit, browser, firefox), or one file of them, and ends with one line
+// of counts.
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from 'node:test';
@@ -8,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const kind = process.argv[2] ?? 'unit';
 const dir = join(dirname(fileURLToPath(import.meta.url)), 'build/tests', kind);
 const files = readdirSync(dir)
-  .filter((name) => name.endsWith('.test.mjs'))
+  .filter((name) => name.endsWith(process.argv[3] === undefined ? '.test.mjs' : `${process.argv[3]}.test.mjs`))
   .map((name) => join(dir, name));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const isFile = (event) => files.includes(event.name); // a file that could not be run is an event too

@@ -98,7 +98,7 @@ function spent(events) {
   for (const { pid, tid } of fired) threads.set(`${pid} ${tid}`, (threads.get(`${pid} ${tid}`) ?? 0) + 1);
   const [main, frames] = [...threads].sort((a, b) => b[1] - a[1])[0];
   const own = events.filter(({ pid, tid, ph }) => `${pid} ${tid}` === main && ph === 'X');
-  const tasks = own.filter(({ name }) => name === 'RunTask' || name === 'ThreadControllerImpl::RunTask');
+  const tasks = own.filter(({ name }) => name === 'RunTask');
   const names = new Map();
   for (const { name, dur = 0 } of own) names.set(name, (names.get(name) ?? 0) + dur / 1000 / frames);
   const top = [...names].sort((a, b) => b[1] - a[1]).slice(0, 14).map(([name, ms]) => [name, +ms.toFixed(3)]);

@@ -175,7 +175,7 @@ def report(options):
             row("heap growth in %d minutes" % options.minutes, (max(sizes[1:]) - sizes[0]) / 1e6, "MB", 20,
                 " (from %.1f MB)" % (sizes[0] / 1e6))
     found = latencies(options.hits)
-    row("from a hit to the screen, 95 % of %d" % len(found), quantile(found, 0.95), "ms", 120,
+    row("from a hit to the screen, 95 %% of %d" % len(found), quantile(found, 0.95), "ms", 120,
         " (median %.1f ms)" % statistics.median(found))
     row("bundle, gzip", bundle() / 1024, "KB", 220)
     return "\n".join(["| | measured | bound |", "|---|---|---|"] + rows) + "\n"

@@ -5,12 +5,16 @@
 export function score(words: string, text: string): number | null {
   const hay = text.toLowerCase();
   let sum = 0;
-  for (const word of words.toLowerCase().split(/\s+/).filter(Boolean)) {
+  for (const word of split(words)) {
     const found = scoreWord(word, hay, text);
     if (found === null) return null;
     sum += found;
   }
   return sum - text.length / 1000;
+}
+
+function split(words: string): string[] {
+  return words.toLowerCase().split(/\s+/).filter(Boolean);
 }
 
 function scoreWord(word: string, hay: string, text: string): number | null {
@@ -31,12 +35,21 @@ function beginsWord(text: string, at: number): boolean {
   return at === 0 || !/[a-z0-9]/i.test(text[at - 1] as string) || /[a-z][A-Z]/.test(text.slice(at - 1, at + 1));
 }
 
+/** What a thing is called, and what it may be found by besides, where words stand whole or not at all. */
+export interface Text {
+  readonly name: string;
+  readonly rest: string;
+}
+
 /** The best of them, best first; of equals the first given. Without words the first given. */
-export function best<T>(words: string, items: readonly T[], textOf: (item: T) => string, most: number): T[] {
+export function best<T>(words: string, items: readonly T[], textOf: (item: T) => Text, most: number): T[] {
   const scored: { item: T; points: number }[] = [];
   for (const item of items) {
-    const points = score(words, textOf(item));
+    const { name, rest } = textOf(item);
+    const points = score(words, name);
+    const all = `${name} ${rest}`.toLowerCase();
     if (points !== null) scored.push({ item, points });
+    else if (split(words).every((word) => all.includes(word))) scored.push({ item, points: -1 });
   }
   if (words.trim() !== '') scored.sort((a, b) => b.points - a.points);
   return scored.slice(0, most).map(({ item }) => item);

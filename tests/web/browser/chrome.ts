@@ -24,6 +24,8 @@ export async function launch(): Promise<Browser> {
 export interface Visit extends BrowserContextOptions {
   /** Console errors that the test brings about itself. */
   readonly expected?: RegExp;
+  /** Done with the page before it loads anything. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 /** Opens a page, runs `body` on it, and then judges what the page did on the side. */
@@ -33,7 +35,7 @@ export async function visit(
   options: Visit,
   body: (page: Page) => Promise<void>,
 ): Promise<void> {
-  const { expected, ...context } = options;
+  const { expected, prepare, ...context } = options;
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, ...context });
   page.setDefaultTimeout(DEADLINE_MS);
   const wrong: string[] = [];
@@ -48,6 +50,7 @@ export async function visit(
     if (expected?.test(message.text()) !== true) wrong.push(`console: ${message.text()}`);
   });
   try {
+    await prepare?.(page);
     await page.goto(url);
     await body(page);
   } finally {

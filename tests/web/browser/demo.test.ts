@@ -136,5 +136,5 @@ test('a card tells all about the line that is pointed at', () =>
     await page.keyboard.press('i');
     const card = page.locator('.line-card');
     await eventually('figures', () => card.innerText(), (text) =>
-      /^Line \d+\s+[\d,]+ hits\s+Hits a second\s+[\d.]+[kM]?\s+Share of the file\s+\d+ %\s+Last hit\s+.*\s+On top of stacks\s+≈ [\d.< ]+ % of [\d,]+ samples/.test(text));
+      /^Line \d+\s+[\d,]+ hits\s+Hits\/s\s+[\d.]+[kM]?\s+Share of file\s+\d+ %\s+Last hit\s+.*\s+Time\s+about [\d.< ]+ % \([\d,]+ samples\)/.test(text));
   }));

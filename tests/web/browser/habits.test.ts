@@ -99,7 +99,7 @@ test('pointing at a line tells its numbers in full', () =>
     const card = page.locator('.line-card');
     await page.mouse.move(strip.x + 40, line.y + line.height / 2);
     await card.getByText('5 hits').waitFor();
-    assert.match(await card.innerText(), /Line 10[^]*Share of the file\s+9\.1 %[^]*Last hit\s+\S/);
+    assert.match(await card.innerText(), /Line 10[^]*Share of file\s+9\.1 %[^]*Last hit\s+\S/);
     await page.mouse.move(strip.x + 40, line.y + line.height * 1.5);
     await card.getByText('can be hit, never was').waitFor();
     await page.mouse.move(line.x + line.width / 2, line.y + line.height / 2);

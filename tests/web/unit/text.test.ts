@@ -153,12 +153,14 @@ test('a template that opens no editor is refused', () => {
 
 test('what is typed finds what is meant', () => {
   const paths = ['/app/lexer.py', '/app/lib/helper.py', '/app/handlers/lexical_error.py', '/usr/lib/python3/plex.py'];
-  const found = (words: string): string[] => best(words, paths, (path) => path, 9);
+  const found = (words: string): string[] => best(words, paths, (path) => ({ name: path, rest: 'File' }), 9);
   assert.deepEqual(found(''), paths);
   assert.equal(found('lexer')[0], '/app/lexer.py');
   assert.equal(found('help')[0], '/app/lib/helper.py');
   assert.equal(found('le error')[0], '/app/handlers/lexical_error.py', 'two words, any order');
   assert.equal(found('hlpr')[0], '/app/lib/helper.py', 'letters with others between');
+  assert.deepEqual(found('file'), paths, 'by what it is');
+  assert.deepEqual(found('fl'), [], 'but not by letters of it');
   assert.deepEqual(found('zzz'), []);
 });
 
@@ -166,7 +168,7 @@ test('whatever is typed, what fits has its letters, and a text finds itself', ()
   const text = fc.string({ minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(text, fc.array(text, { maxLength: 8 }), (words, texts) => {
-      for (const one of best(words, texts, (t) => t, 99))
+      for (const one of best(words, texts, (name) => ({ name, rest: '' }), 99))
         for (const letter of words.toLowerCase().replace(/\s/g, '')) assert.ok(one.toLowerCase().includes(letter));
       if (words.toLowerCase().length === words.length) assert.notEqual(score(words, words), null);
     }),

@@ -37,10 +37,10 @@ export class LineCard {
   constructor() {
     const row = (name: string, value: HTMLElement): HTMLElement[] => [el('dt', {}, name), value];
     this.facts.append(
-      ...row('Hits a second', this.rate),
-      ...row('Share of the file', this.share),
+      ...row('Hits/s', this.rate),
+      ...row('Share of file', this.share),
       ...row('Last hit', this.last),
-      ...row('On top of stacks', this.time),
+      ...row('Time', this.time),
     );
     this.root.append(el('div', { class: 'line-card-head' }, this.title, this.hits), this.facts, this.curve.root, el('p', { class: 'small' }, 'hits a second, last minute'));
   }
@@ -71,7 +71,7 @@ export class LineCard {
     setText(this.share, percent(hits / table.heat.total));
     const ago = tick - table.lastTickOf(item);
     setText(this.last, ago < JUST_NOW_MS ? 'just now' : `${duration(ago)} ago`);
-    setText(this.time, samples === 0 ? 'no samples yet' : `≈ ${percent(share)} of ${exact(samples)} samples`);
+    setText(this.time, samples === 0 ? 'no samples yet' : `about ${percent(share)} (${exact(samples)} samples)`);
     this.curve.draw(minute);
   }
 }

@@ -61,7 +61,7 @@ export class PaletteView {
     const words = this.input.value;
     const number = /^:?([1-9][0-9]{0,8})$/.exec(words.trim());
     const line = number === null ? null : this.line(Number(number[1]));
-    const found = best(words, this.choices, (choice) => `${choice.kind} ${choice.title} ${choice.detail}`, SHOWN);
+    const found = best(words, this.choices, ({ kind, title, detail }) => ({ name: title, rest: `${kind} ${detail}` }), SHOWN);
     this.shown = line === null ? found : [line, ...found].slice(0, SHOWN);
     this.at = 0;
     setChildren(this.list, this.shown.map((choice, i) => this.option(choice, i)));
