@@ -63,7 +63,7 @@ function program(): Steps {
   for (const line of code) if (line % 7 !== 3) made.hit(0, line, 1 + ((line * 7919) % 1000) * (line % 5 === 0 ? 900 : 3));
   made.hit(1, 3, 5021);
   made.hit(2, 1, 12);
-  made.stack(1, 'MainThread', [[1, '<module>', 3, 3, 13, 25], [0, 'Lexer.tokens', 42, 42, 26, 39]], { since: 60_990 });
+  made.stack(1, 'MainThread', [[1, '<module>', 3, 3, 13, 25], [0, 'Lexer.tokens', 42, 42, 22, 35]], { since: 60_990 });
   made.stack(2, 'waiter', [[3, 'run', 2, 2, 4, 18], [0, 'Lexer.word', 62, 62, 16, 40]], { since: 40_000, state: 'sleeping' });
   return made;
 }

@@ -346,6 +346,7 @@ test('when hrview goes the last picture stays, and when it is back the page is b
     visit(browser, viewer.url, { expected: /WebSocket|ERR_(CONNECTION|EMPTY_RESPONSE)/ }, async (page) => {
       const program = viewer.programs[0] as FakeProgram;
       await linesBecome(page, program.hitsOf(0));
+      await page.locator('.cm-line', { hasText: 'def work' }).waitFor();
       const last = program.hitsOf(0);
       await viewer.stop();
       await shows(page, 'hrview is gone');
