@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Looking at all processes costs 6 ms where there are 130: every other second. */
+/* Looking at 130 processes costs 0.8 ms, and for segments without a name 3.5 ms more. */
 #define ELSEWHERE_AGE_NS UINT64_C(2000000000)
 
 static void program_free(struct hrv_program *program)
