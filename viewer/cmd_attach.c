@@ -26,13 +26,10 @@
 static const char help[] =
         "usage: hrview attach PID [--all | --files PATTERN ...] [--name NAME]\n"
         "\n"
-        "Begins to trace a program that runs already: Python 3.14 or newer, without a change to it (sys.remote_exec, "
-        "PEP\n"
-        "768). Needs the right to trace the process, as a debugger does. Python begins when its main thread comes to "
-        "its\n"
-        "next line; this waits for it, or until Ctrl-C. Without --files or --all: the script itself, and files that "
-        "say\n"
-        "\"# heartrate\" somewhere.\n"
+        "Begins to trace a program that runs already: Python 3.14 or newer, without a change to it (PEP 768's\n"
+        "sys.remote_exec). Needs the right to trace the process, as a debugger does. Python begins when its main\n"
+        "thread comes to its next line; this waits for it, or until Ctrl-C. Without --files or --all: the script\n"
+        "itself, and files that say \"# heartrate\" somewhere.\n"
         "\n"
         "  --files PATTERN  files whose path contains PATTERN, and the script; may be given several times\n"
         "  --all            every file\n"
@@ -52,24 +49,14 @@ struct wish {
 
 /* ---- may it be done? ---- */
 
-/* The living program of that pid; NULL none. HR_EIO: there is no HR_SHM_DIR. */
-static int find_traced(struct hrv_catalog *catalog, uint32_t pid, const struct hrv_program **out)
-{
-	int err = hrv_catalog_refresh(catalog);
-
-	*out = NULL;
-	for (size_t i = 0; err == 0 && i < catalog->count; i++)
-		if (catalog->programs[i]->pid == pid && hrv_program_lives(catalog->programs[i]))
-			*out = catalog->programs[i];
-	return err;
-}
-
 static bool is_traced(uint32_t pid)
 {
 	struct hrv_catalog catalog = {0};
-	const struct hrv_program *program;
-	bool found = find_traced(&catalog, pid, &program) == 0 && program;
+	bool found = false;
 
+	if (hrv_catalog_refresh(&catalog) == 0)
+		for (size_t i = 0; i < catalog.count; i++)
+			found = found || (catalog.programs[i]->pid == pid && hrv_program_lives(catalog.programs[i]));
 	hrv_catalog_fini(&catalog);
 	return found;
 }

@@ -318,6 +318,31 @@ static void test_what_the_wire_repairs_is_what_dump_repairs(void **state)
 	free(text);
 }
 
+static void test_text_for_a_terminal_cannot_steer_it(void **state)
+{
+	(void)state;
+	static const struct {
+		struct hrv_text text;
+		const char *printable;
+	} cases[] = {
+	        {HRV_TEXT("plain \xC3\xA4 \xE2\x98\x83"), "plain \xC3\xA4 \xE2\x98\x83"},
+	        {HRV_TEXT("\x1B[31m\t\n\x7F"), "\xEF\xBF\xBD[31m\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+	        {HRV_TEXT("\xC2\x9B"), "\xEF\xBF\xBD"},                 /* C1: CSI in one character */
+	        {HRV_TEXT("\xC2\xA0"), "\xC2\xA0"},                     /* the first that is none */
+	        {HRV_TEXT("\xE2\x80\xAEx"), "\xEF\xBF\xBDx"},           /* right-to-left override */
+	        {HRV_TEXT("\xE2\x81\xA6"), "\xEF\xBF\xBD"},             /* its isolate */
+	        {HRV_TEXT("\xE2\x80\xAF"), "\xE2\x80\xAF"},             /* a narrow blank */
+	        {HRV_TEXT("\xFF\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD"}, /* no UTF-8 */
+	        {HRV_TEXT(""), ""},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *text = hrv_text_printable(cases[i].text);
+		assert_string_equal(text, cases[i].printable);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +360,7 @@ int main(void)
 	        cmocka_unit_test(test_request_of_another_shape_is_refused),
 	        cmocka_unit_test(test_python_version_is_spelt),
 	        cmocka_unit_test(test_what_the_wire_repairs_is_what_dump_repairs),
+	        cmocka_unit_test(test_text_for_a_terminal_cannot_steer_it),
 	};
 	return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
 }
