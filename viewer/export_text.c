@@ -6,9 +6,20 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* What a program says of itself, for a terminal; NULL is unknown. */
+static void put_text(struct hrv_out *out, const char *text)
+{
+	char *printable = hrv_text_printable(hrv_text_of(text ? text : "?"));
+
+	hrv_out(out, "%s", printable ? printable : "?");
+	free(printable);
+}
+
 static void put_file(struct hrv_out *out, const struct hrv_dump_file *file)
 {
-	hrv_out(out, "\n%s\n", file->path);
+	hrv_out(out, "\n");
+	put_text(out, file->path);
+	hrv_out(out, "\n");
 	if (file->hit_count == 0)
 		hrv_out(out, "        no line was hit\n");
 	for (size_t i = 0; i < file->line_count; i++)
@@ -18,25 +29,29 @@ static void put_file(struct hrv_out *out, const struct hrv_dump_file *file)
 
 static void put_frame(struct hrv_out *out, const struct hrv_dump *dump, const struct hrv_frame *frame)
 {
-	const char *path = hrv_dump_path(dump, frame);
 	char *function = hrv_dump_function(dump, frame);
 
-	hrv_out(out, "    %s", path ? path : "?");
+	hrv_out(out, "    ");
+	put_text(out, hrv_dump_path(dump, frame));
 	if (frame->line != HR_INDEX_NONE)
 		hrv_out(out, ":%" PRIu32, frame->line);
-	hrv_out(out, " %s\n", function ? function : "?");
+	hrv_out(out, " ");
+	put_text(out, function);
+	hrv_out(out, "\n");
 	free(function);
 }
 
 static void put_stack(struct hrv_out *out, const struct hrv_dump *dump, const struct hrv_stack *stack)
 {
-	char *name = hrv_text_repair(hrv_text_of(stack->name)), words[HRV_WORDS_BYTES];
+	char words[HRV_WORDS_BYTES];
 	const char *path = stack->frame_count > 0 ? hrv_dump_path(dump, &stack->frames[stack->frame_count - 1]) : NULL;
 
 	hrv_moment_words(&dump->moment, stack, path, words);
-	hrv_out(out, "\n%s %s (%" PRIu64 "), %s\n", stack->task ? "task" : "thread", name ? name : "?", stack->ident,
-	        words);
-	free(name);
+	hrv_out(out, "\n%s ", stack->task ? "task" : "thread");
+	put_text(out, stack->name);
+	hrv_out(out, " (%" PRIu64 "), ", stack->ident);
+	put_text(out, words);
+	hrv_out(out, "\n");
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		if (i == stack->elided_at && stack->depth > stack->frame_count)
 			hrv_out(out, "    ... %" PRIu32 " more ...\n", stack->depth - stack->frame_count);
@@ -56,7 +71,7 @@ int hrv_export_text(const struct hrv_dump *dump, struct hrv_buffer *buffer)
 	const struct hrv_program *program = dump->program;
 	struct hrv_wire_program wire;
 	struct hrv_out out = {buffer, 0};
-	char life[HRV_LIFE_WORDS_BYTES], python[HRV_PYTHON_BYTES], *name = hrv_text_repair(program->name);
+	char life[HRV_LIFE_WORDS_BYTES], python[HRV_PYTHON_BYTES], *name = hrv_text_printable(program->name);
 
 	if (!name)
 		return HR_ENOMEM;
