@@ -51,8 +51,9 @@ static int write_file(const struct hrv_python *python, const char *path, const c
 
 int hrv_inject_begin(const struct hrv_python *python, struct hrv_injection *out, char why[HRV_INJECT_WHY_BYTES])
 {
-	struct hrv_injection injection = {.folder = "/tmp/hrview-attach.XXXXXX"};
+	struct hrv_injection injection;
 
+	snprintf(injection.folder, sizeof injection.folder, "/tmp/hrview-attach.%" PRIu32 ".XXXXXX", python->pid);
 	if (!mkdtemp(injection.folder) ||
 	    (geteuid() != python->uid && chown(injection.folder, python->uid, python->gid) != 0)) {
 		snprintf(why, HRV_INJECT_WHY_BYTES, "%s: %s", injection.folder, strerror(errno));

@@ -78,11 +78,10 @@ class Plain:
 @contextlib.contextmanager
 def attaching(program, *arguments):
     """hrview attach under way; it has asked when a folder of its is there."""
-    known = folders()
     child = subprocess.Popen([HRVIEW, "attach", *arguments, str(program.pid)], stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
-        child.folder = poll(lambda: [folder for folder in folders() - known if (folder / "begin.py").exists()] or
+        child.folder = poll(lambda: [script.parent for script in Path("/tmp").glob("hrview-attach.%d.*/begin.py" % program.pid)] or
                             child.poll() is not None, "hrview to ask")
         yield child
     finally:
@@ -91,10 +90,6 @@ def attaching(program, *arguments):
             child.wait()
         child.stdout.close()
         child.stderr.close()
-
-
-def folders():
-    return set(Path("/tmp").glob("hrview-attach.*"))
 
 
 def attach(program, *arguments):
