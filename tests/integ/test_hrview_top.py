@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-import uuid
+import tempfile
 
 import pytest
 
@@ -38,7 +38,7 @@ class Terminal:
     """A shell in a terminal of its own; `BEFORE` stands on the screen."""
 
     def __init__(self, columns=80, rows=24, **environment):
-        self.name = "hr-" + uuid.uuid4().hex[:12]
+        self.folder = tempfile.TemporaryDirectory()  # of its own: tmux leaves its socket behind
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "SHELL": "/bin/sh", **environment}
         environment.pop("TMUX", None)
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, "exec bash --norc --noprofile",
@@ -47,7 +47,7 @@ class Terminal:
         self.settings = self.wait_for(r"BEFORE\n(\w{32})").group(1)
 
     def tmux(self, *arguments, **options):
-        done = subprocess.run(["tmux", "-u", "-L", self.name, *map(str, arguments)], stdout=subprocess.PIPE,
+        done = subprocess.run(["tmux", "-u", "-S", self.folder.name + "/tmux", *map(str, arguments)], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=DEADLINE_S, **options)
         assert done.returncode == 0, done.stderr
         return done.stdout.decode()
@@ -79,6 +79,7 @@ class Terminal:
 
     def __exit__(self, *_):
         self.tmux("kill-server")
+        self.folder.cleanup()
 
 
 @contextlib.contextmanager
