@@ -113,7 +113,7 @@ const STATES: readonly (readonly [what: string, hash: string, programs: () => Fa
   ['a span since a mark, of a line', `#/p/${ID}?file=/home/ada/app/main.py&line=5`, () => [busy()], async (page) => {
     await marked(page);
     await page.keyboard.press('m');
-    await page.getByText('Forget mark').waitFor();
+    await page.getByRole('button', { name: 'Forget the mark' }).waitFor();
     await page.getByText('Line 5').waitFor();
   }],
   ['two marks compared', '', () => [busy()], async (page, viewer) => {

@@ -9,6 +9,7 @@ const ICONS = {
   back: 'M4 3v10M12.5 3.5L6.5 8l6 4.5z',
   forward: 'M12 3v10M3.5 3.5L9.5 8l-6 4.5z',
   mark: 'M4 14V2h8l-2.2 3L12 8H4',
+  unmark: 'M4 14V2h8l-2.2 3L12 8H4M1.5 13L14 2.5',
   flame: 'M2 13h12M3.5 9.5h9M5.5 6h5M7 2.5h2',
   cross: 'M4 4l8 8M12 4l-8 8',
 } as const;
@@ -79,7 +80,7 @@ export class TimeBar {
     this.span = el('span', { class: 'time-group' }, el('label', {}, 'Hits from', this.from), el('label', {}, 'to', this.until), this.clear);
     const mark = word('Mark', 'Mark this moment: see only what is hit from now on (m)', () => actions.mark());
     mark.prepend(icon(ICONS.mark));
-    this.unmark = word('Forget mark', 'Takes away the mark that hits are counted from', () => {
+    this.unmark = tool('Forget the mark that hits are counted from', ICONS.unmark, () => {
       const tick = ticks(this.from.value);
       if (tick !== null) actions.unmark(tick);
     });
