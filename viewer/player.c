@@ -2,13 +2,10 @@
 #include "player.h"
 
 #include "hr_err.h"
+#include "pack.h"
 #include "unpack.h"
 
-#include <inttypes.h>
-#include <msgpack.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct hrv_player {
 	const struct hrv_recording *recording;
@@ -38,51 +35,11 @@ void hrv_player_free(struct hrv_player *player)
 	free(player);
 }
 
-/* ---- packing: into a buffer; what an append says is kept ---- */
-
-struct sink {
-	struct hrv_buffer *buffer;
-	int err;
-};
-
-static int sink_write(void *data, const char *bytes, size_t len_bytes)
-{
-	struct sink *sink = data;
-
-	if (sink->err == 0)
-		sink->err = hrv_buffer_append(sink->buffer, bytes, len_bytes);
-	return sink->err;
-}
-
+/* A value as it stands in the recording. */
 static void put_raw(msgpack_packer *pk, struct hrv_text bytes)
 {
-	sink_write(pk->data, bytes.bytes, bytes.len_bytes);
+	pk->callback(pk->data, bytes.bytes, bytes.len_bytes);
 }
-
-static void put_word(msgpack_packer *pk, const char *word)
-{
-	msgpack_pack_str(pk, strlen(word));
-	msgpack_pack_str_body(pk, word, strlen(word));
-}
-
-static void put_id(msgpack_packer *pk, uint64_t instance)
-{
-	char digits[17];
-
-	snprintf(digits, sizeof digits, "%016" PRIx64, instance);
-	put_word(pk, "id");
-	put_word(pk, digits);
-}
-
-static void put_bool(msgpack_packer *pk, bool value)
-{
-	if (value)
-		msgpack_pack_true(pk);
-	else
-		msgpack_pack_false(pk);
-}
-
-/* ---- the program ---- */
 
 /* Of `linesOf` the entry of one file: whether it is full, and its triples. */
 static bool find_lines(struct hrv_text lines_of, uint32_t file, struct hrv_text *full, struct hrv_text *triples)
@@ -109,14 +66,14 @@ static void put_lines(msgpack_packer *pk, struct hrv_text lines_of, uint32_t fil
 	struct hrv_text full, triples;
 	bool found = find_lines(lines_of, file, &full, &triples);
 
-	put_word(pk, "file");
+	hrv_pack_word(pk, "file");
 	msgpack_pack_uint32(pk, file);
-	put_word(pk, "linesFull");
+	hrv_pack_word(pk, "linesFull");
 	if (found)
 		put_raw(pk, full);
 	else
-		put_bool(pk, key);
-	put_word(pk, "lines");
+		hrv_pack_bool(pk, key);
+	hrv_pack_word(pk, "lines");
 	if (found)
 		put_raw(pk, triples);
 	else
@@ -164,18 +121,20 @@ static int put_one_file(msgpack_packer *pk, struct hrv_text program, uint32_t fi
 static void put_unchanged(msgpack_packer *pk, const struct hrv_player *player)
 {
 	msgpack_pack_map(pk, 3);
-	put_id(pk, player->asked.program);
-	put_word(pk, "full");
+	hrv_pack_word(pk, "id");
+	hrv_pack_id(pk, player->asked.program);
+	hrv_pack_word(pk, "full");
 	msgpack_pack_false(pk);
-	put_word(pk, "tick");
+	hrv_pack_word(pk, "tick");
 	msgpack_pack_uint64(pk, player->tick);
 }
 
 static void put_gone(msgpack_packer *pk, uint64_t instance)
 {
 	msgpack_pack_map(pk, 2);
-	put_id(pk, instance);
-	put_word(pk, "gone");
+	hrv_pack_word(pk, "id");
+	hrv_pack_id(pk, instance);
+	hrv_pack_word(pk, "gone");
 	msgpack_pack_true(pk);
 }
 
@@ -221,26 +180,26 @@ static void take_question(struct hrv_player *player, const struct hrv_wire_reque
 int hrv_player_answer(struct hrv_player *player, const struct hrv_wire_request *request, struct hrv_buffer *frame)
 {
 	const struct hrv_recording_facts *facts = hrv_recording_facts(player->recording);
-	struct sink sink = {.buffer = frame};
+	struct hrv_pack_sink sink = {.buffer = frame};
 	msgpack_packer pk;
 	int err = 0;
 
 	take_question(player, request);
 	frame->len_bytes = 0;
-	msgpack_packer_init(&pk, &sink, sink_write);
+	hrv_pack_init(&pk, &sink);
 	msgpack_pack_map(&pk, 2u + !player->listed + (request->program != 0));
-	put_word(&pk, "v");
+	hrv_pack_word(&pk, "v");
 	msgpack_pack_int(&pk, HRV_WIRE_VERSION);
-	put_word(&pk, "now");
+	hrv_pack_word(&pk, "now");
 	msgpack_pack_double(&pk, facts->start_ms + (double)facts->duration_ms);
 	if (!player->listed) {
-		put_word(&pk, "programs");
+		hrv_pack_word(&pk, "programs");
 		msgpack_pack_array(&pk, 1);
 		put_raw(&pk, facts->program);
 		player->listed = true;
 	}
 	if (request->program != 0) {
-		put_word(&pk, "program");
+		hrv_pack_word(&pk, "program");
 		if (request->program == facts->instance)
 			err = put_program(player, &pk);
 		else

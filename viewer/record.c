@@ -51,12 +51,15 @@ int hrv_record_decode(const unsigned char head[HRV_RECORD_HEAD_BYTES], struct hr
 {
 	uint64_t kind = hrv_record_number(head + KIND_AT, 4), length = hrv_record_number(head + LENGTH_AT, 4);
 
-	if (kind < HRV_RECORD_BEGIN || kind > HRV_RECORD_INDEX || length > HRV_RECORD_MAX_BYTES)
+	uint64_t at_ms = hrv_record_number(head + TIME_AT, 8);
+
+	if (kind < HRV_RECORD_BEGIN || kind > HRV_RECORD_INDEX || length > HRV_RECORD_MAX_BYTES ||
+	    at_ms > HRV_RECORD_AT_MAX_MS)
 		return HR_ECORRUPT;
 	*out = (struct hrv_record){
 	        .kind = (enum hrv_record_kind)kind,
 	        .payload_bytes = (uint32_t)length,
-	        .at_ms = hrv_record_number(head + TIME_AT, 8),
+	        .at_ms = at_ms,
 	};
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #define HRV_RECORD_HEAD_BYTES 20
 #define HRV_RECORD_MAX_BYTES  (UINT32_C(64) << 20) /* a payload; more is none of ours */
+#define HRV_RECORD_AT_MAX_MS  (UINT64_C(1) << 48)  /* likewise */
 
 enum hrv_record_kind {
 	HRV_RECORD_BEGIN = 1, /* the first, and once */

@@ -166,7 +166,8 @@ static int take_index(struct hrv_recording *recording, uint64_t index_off, const
 	uint64_t frames = hrv_record_number(at, 8), duration_ms = hrv_record_number(at + 8, 8);
 	uint64_t keys = hrv_record_number(at + 16, 4), sources = hrv_record_number(at + 20, 4);
 	struct hrv_record_key last = {0};
-	if (keys == 0 || keys > KEYS_MAX || sources > SOURCES_MAX ||
+	if (keys == 0 || keys > KEYS_MAX || sources > SOURCES_MAX || duration_ms > HRV_RECORD_AT_MAX_MS ||
+	    frames > index_off / HRV_RECORD_HEAD_BYTES ||
 	    payload->len_bytes != fixed + keys * HRV_RECORD_INDEX_KEY_BYTES + sources * HRV_RECORD_INDEX_SOURCE_BYTES)
 		return HR_ECORRUPT;
 	at += HRV_RECORD_INDEX_BYTES;

@@ -2,9 +2,8 @@
 #include "wire.h"
 
 #include "hr_err.h"
+#include "pack.h"
 
-#include <inttypes.h>
-#include <msgpack.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,21 +76,6 @@ const char *hrv_run_state_name(uint32_t state)
 	}
 }
 
-/* What the packer writes to: once an append fails nothing more is tried. */
-struct sink {
-	struct hrv_buffer *buffer;
-	int err;
-};
-
-static int sink_write(void *data, const char *bytes, size_t len_bytes)
-{
-	struct sink *sink = data;
-
-	if (sink->err == 0)
-		sink->err = hrv_buffer_append(sink->buffer, bytes, len_bytes);
-	return sink->err;
-}
-
 static void put_text(msgpack_packer *pk, struct hrv_text text)
 {
 	struct hrv_text piece;
@@ -99,30 +83,6 @@ static void put_text(msgpack_packer *pk, struct hrv_text text)
 	msgpack_pack_str(pk, hrv_text_repaired_bytes(text));
 	while (hrv_text_next_piece(&text, &piece))
 		msgpack_pack_str_body(pk, piece.bytes, piece.len_bytes);
-}
-
-static void put_word(msgpack_packer *pk, const char *word)
-{
-	size_t len_bytes = strlen(word);
-
-	msgpack_pack_str(pk, len_bytes);
-	msgpack_pack_str_body(pk, word, len_bytes);
-}
-
-static void put_bool(msgpack_packer *pk, bool value)
-{
-	if (value)
-		msgpack_pack_true(pk);
-	else
-		msgpack_pack_false(pk);
-}
-
-static void put_id(msgpack_packer *pk, uint64_t instance)
-{
-	char digits[17];
-
-	snprintf(digits, sizeof digits, "%016" PRIx64, instance);
-	put_word(pk, digits);
 }
 
 /* HR_INDEX_NONE is -1 on the wire. */
@@ -158,35 +118,35 @@ static void put_program(msgpack_packer *pk, const struct hrv_wire_program *progr
 
 	hrv_python_format(program->python_hex, python);
 	msgpack_pack_map(pk, 10 + (program->why.len_bytes > 0));
-	put_word(pk, "id");
-	put_id(pk, program->id);
-	put_word(pk, "pid");
+	hrv_pack_word(pk, "id");
+	hrv_pack_id(pk, program->id);
+	hrv_pack_word(pk, "pid");
 	msgpack_pack_uint32(pk, program->pid);
-	put_word(pk, "name");
+	hrv_pack_word(pk, "name");
 	put_text(pk, program->name);
-	put_word(pk, "state");
-	put_word(pk, hrv_life_name(program->life));
+	hrv_pack_word(pk, "state");
+	hrv_pack_word(pk, hrv_life_name(program->life));
 	if (program->why.len_bytes > 0) {
-		put_word(pk, "why");
+		hrv_pack_word(pk, "why");
 		put_text(pk, program->why);
 	}
-	put_word(pk, "argv");
+	hrv_pack_word(pk, "argv");
 	put_arguments(pk, program->argv);
-	put_word(pk, "python");
-	put_word(pk, python);
-	put_word(pk, "parent");
+	hrv_pack_word(pk, "python");
+	hrv_pack_word(pk, python);
+	hrv_pack_word(pk, "parent");
 	if (program->parent)
-		put_id(pk, program->parent);
+		hrv_pack_id(pk, program->parent);
 	else
 		msgpack_pack_nil(pk);
-	put_word(pk, "start");
+	hrv_pack_word(pk, "start");
 	put_time_ms(pk, program->start_ns);
-	put_word(pk, "end");
+	hrv_pack_word(pk, "end");
 	if (program->end_ns)
 		put_time_ms(pk, program->end_ns);
 	else
 		msgpack_pack_nil(pk);
-	put_word(pk, "caller");
+	hrv_pack_word(pk, "caller");
 	put_text(pk, program->caller);
 }
 
@@ -194,7 +154,7 @@ static void put_pulses(msgpack_packer *pk, const struct hrv_wire_pulse *pulses, 
 {
 	msgpack_pack_array(pk, 3 * count);
 	for (size_t i = 0; i < count; i++) {
-		put_id(pk, pulses[i].id);
+		hrv_pack_id(pk, pulses[i].id);
 		msgpack_pack_uint64(pk, pulses[i].hits);
 		msgpack_pack_uint32(pk, pulses[i].threads);
 	}
@@ -215,41 +175,41 @@ static void put_files(msgpack_packer *pk, const struct hrv_wire_file *files, siz
 	msgpack_pack_array(pk, count);
 	for (size_t i = 0; i < count; i++) {
 		msgpack_pack_map(pk, 5);
-		put_word(pk, "i");
+		hrv_pack_word(pk, "i");
 		msgpack_pack_uint32(pk, files[i].index);
-		put_word(pk, "path");
+		hrv_pack_word(pk, "path");
 		put_text(pk, files[i].path);
-		put_word(pk, "traced");
-		put_bool(pk, files[i].traced);
-		put_word(pk, "disk");
-		put_bool(pk, files[i].disk);
-		put_word(pk, "changed");
-		put_bool(pk, files[i].changed);
+		hrv_pack_word(pk, "traced");
+		hrv_pack_bool(pk, files[i].traced);
+		hrv_pack_word(pk, "disk");
+		hrv_pack_bool(pk, files[i].disk);
+		hrv_pack_word(pk, "changed");
+		hrv_pack_bool(pk, files[i].changed);
 	}
 }
 
 static void put_thread(msgpack_packer *pk, const struct hrv_wire_thread *thread)
 {
 	msgpack_pack_map(pk, 10);
-	put_word(pk, "id");
+	hrv_pack_word(pk, "id");
 	msgpack_pack_uint64(pk, thread->id);
-	put_word(pk, "native");
+	hrv_pack_word(pk, "native");
 	msgpack_pack_uint64(pk, thread->native);
-	put_word(pk, "name");
+	hrv_pack_word(pk, "name");
 	put_text(pk, thread->name);
-	put_word(pk, "task");
-	put_bool(pk, thread->task);
-	put_word(pk, "state");
-	put_word(pk, hrv_run_state_name(thread->state));
-	put_word(pk, "since");
+	hrv_pack_word(pk, "task");
+	hrv_pack_bool(pk, thread->task);
+	hrv_pack_word(pk, "state");
+	hrv_pack_word(pk, hrv_run_state_name(thread->state));
+	hrv_pack_word(pk, "since");
 	msgpack_pack_uint64(pk, thread->since_tick);
-	put_word(pk, "tick");
+	hrv_pack_word(pk, "tick");
 	msgpack_pack_uint64(pk, thread->tick);
-	put_word(pk, "depth");
+	hrv_pack_word(pk, "depth");
 	msgpack_pack_uint32(pk, thread->depth);
-	put_word(pk, "elided_at");
+	hrv_pack_word(pk, "elided_at");
 	msgpack_pack_uint32(pk, thread->elided_at);
-	put_word(pk, "frames");
+	hrv_pack_word(pk, "frames");
 	msgpack_pack_array(pk, thread->frame_count);
 	for (uint32_t i = 0; i < thread->frame_count; i++) {
 		const struct hrv_wire_stack_frame *frame = &thread->frames[i];
@@ -273,7 +233,7 @@ static void put_drops(msgpack_packer *pk, const uint64_t drops[HR_DROP_MAX])
 	for (size_t i = 0; i < HR_DROP_MAX; i++) {
 		if (drops[i] == 0 || !hrv_drop_name(i))
 			continue;
-		put_word(pk, hrv_drop_name(i));
+		hrv_pack_word(pk, hrv_drop_name(i));
 		msgpack_pack_uint64(pk, drops[i]);
 	}
 }
@@ -283,7 +243,7 @@ static void put_notes(msgpack_packer *pk, const struct hrv_wire_note *notes, siz
 	msgpack_pack_array(pk, count);
 	for (size_t i = 0; i < count; i++) {
 		msgpack_pack_array(pk, 3);
-		put_word(pk, hrv_note_name(notes[i].kind));
+		hrv_pack_word(pk, hrv_note_name(notes[i].kind));
 		msgpack_pack_uint64(pk, notes[i].tick);
 		put_text(pk, notes[i].text);
 	}
@@ -292,9 +252,9 @@ static void put_notes(msgpack_packer *pk, const struct hrv_wire_note *notes, siz
 static void put_gone(msgpack_packer *pk, uint64_t id)
 {
 	msgpack_pack_map(pk, 2);
-	put_word(pk, "id");
-	put_id(pk, id);
-	put_word(pk, "gone");
+	hrv_pack_word(pk, "id");
+	hrv_pack_id(pk, id);
+	hrv_pack_word(pk, "gone");
 	msgpack_pack_true(pk);
 }
 
@@ -304,7 +264,7 @@ static void put_lines_of(msgpack_packer *pk, const struct hrv_wire_lines *lines,
 	for (size_t i = 0; i < count; i++) {
 		msgpack_pack_array(pk, 3);
 		msgpack_pack_uint32(pk, lines[i].file);
-		put_bool(pk, lines[i].full);
+		hrv_pack_bool(pk, lines[i].full);
 		put_triples(pk, lines[i].triples, lines[i].count);
 	}
 }
@@ -320,82 +280,82 @@ static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 	msgpack_pack_map(pk, 3u + (detail->file_count > 0) + (detail->total_count > 0) +
 	                             (has_lines ? (detail->all ? 1u : 3u) : 0) + detail->has_threads +
 	                             detail->has_drops + (detail->note_count > 0) + detail->has_sampler);
-	put_word(pk, "id");
-	put_id(pk, detail->id);
-	put_word(pk, "full");
-	put_bool(pk, detail->full);
-	put_word(pk, "tick");
+	hrv_pack_word(pk, "id");
+	hrv_pack_id(pk, detail->id);
+	hrv_pack_word(pk, "full");
+	hrv_pack_bool(pk, detail->full);
+	hrv_pack_word(pk, "tick");
 	msgpack_pack_uint64(pk, detail->tick);
 	if (detail->file_count > 0) {
-		put_word(pk, "files");
+		hrv_pack_word(pk, "files");
 		put_files(pk, detail->files, detail->file_count);
 	}
 	if (detail->total_count > 0) {
-		put_word(pk, "totals");
+		hrv_pack_word(pk, "totals");
 		put_triples(pk, detail->totals, detail->total_count);
 	}
 	if (has_lines && detail->all) {
-		put_word(pk, "linesOf");
+		hrv_pack_word(pk, "linesOf");
 		put_lines_of(pk, detail->lines, detail->lines_count);
 	} else if (has_lines) {
-		put_word(pk, "file");
+		hrv_pack_word(pk, "file");
 		msgpack_pack_uint32(pk, detail->lines->file);
-		put_word(pk, "linesFull");
-		put_bool(pk, detail->lines->full);
-		put_word(pk, "lines");
+		hrv_pack_word(pk, "linesFull");
+		hrv_pack_bool(pk, detail->lines->full);
+		hrv_pack_word(pk, "lines");
 		put_triples(pk, detail->lines->triples, detail->lines->count);
 	}
 	if (detail->has_threads) {
-		put_word(pk, "threads");
+		hrv_pack_word(pk, "threads");
 		msgpack_pack_array(pk, detail->thread_count);
 		for (size_t i = 0; i < detail->thread_count; i++)
 			put_thread(pk, &detail->threads[i]);
 	}
 	if (detail->has_drops) {
-		put_word(pk, "drops");
+		hrv_pack_word(pk, "drops");
 		put_drops(pk, detail->drops);
 	}
 	if (detail->note_count > 0) {
-		put_word(pk, "notes");
+		hrv_pack_word(pk, "notes");
 		put_notes(pk, detail->notes, detail->note_count);
 	}
 	if (detail->has_sampler) {
-		put_word(pk, "sampler");
+		hrv_pack_word(pk, "sampler");
 		msgpack_pack_map(pk, 2);
-		put_word(pk, "cpu_ms");
+		hrv_pack_word(pk, "cpu_ms");
 		msgpack_pack_double(pk, detail->sampler_cpu_ms);
-		put_word(pk, "samples");
+		hrv_pack_word(pk, "samples");
 		msgpack_pack_uint64(pk, detail->sampler_samples);
 	}
 }
 
 int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 {
-	struct sink sink = {.buffer = out};
+	struct hrv_pack_sink sink = {.buffer = out};
 	msgpack_packer pk;
 
-	msgpack_packer_init(&pk, &sink, sink_write);
+	hrv_pack_init(&pk, &sink);
 	msgpack_pack_map(&pk, 2u + frame->more + frame->has_programs + frame->has_pulses + (frame->program != NULL));
-	put_word(&pk, "v");
+	hrv_pack_word(&pk, "v");
 	msgpack_pack_int(&pk, HRV_WIRE_VERSION);
-	put_word(&pk, "now");
+	hrv_pack_word(&pk, "now");
 	msgpack_pack_double(&pk, frame->now_ms);
 	if (frame->more) {
-		put_word(&pk, "more");
+		hrv_pack_word(&pk, "more");
 		msgpack_pack_true(&pk);
 	}
 	if (frame->has_programs) {
-		put_word(&pk, "programs");
+		hrv_pack_word(&pk, "programs");
 		msgpack_pack_array(&pk, frame->program_count);
 		for (size_t i = 0; i < frame->program_count; i++)
 			put_program(&pk, &frame->programs[i]);
 	}
 	if (frame->has_pulses) {
-		put_word(&pk, "pulse");
+		hrv_pack_word(&pk, "pulse");
 		put_pulses(&pk, frame->pulses, frame->pulse_count);
 	}
 	if (frame->program) {
-		put_word(&pk, "program");
+		hrv_pack_word(&pk, "program");
 		put_detail(&pk, frame->program);
 	}
 	return sink.err;
@@ -403,10 +363,10 @@ int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 
 int hrv_wire_encode_program(const struct hrv_wire_program *program, struct hrv_buffer *out)
 {
-	struct sink sink = {.buffer = out};
+	struct hrv_pack_sink sink = {.buffer = out};
 	msgpack_packer pk;
 
-	msgpack_packer_init(&pk, &sink, sink_write);
+	hrv_pack_init(&pk, &sink);
 	put_program(&pk, program);
 	return sink.err;
 }

@@ -1,7 +1,7 @@
 /* fuzz_reader.c — the reader over arbitrary bytes.
  *
- * Built with clang it is a libFuzzer target (fuzz_reader CORPUS_DIR); with HR_FUZZ_REPLAY it reads each file that it is
- * given once, so that every compiler's sanitizers see the corpus. The input is the segment; the fields that must agree
+ * Built with clang it is a libFuzzer target (fuzz_reader CORPUS_DIR); with replay.c it reads each file that it is given
+ * once, so that every compiler's sanitizers see the corpus. The input is the segment; the fields that must agree
  * with its name are put right, or nothing behind them would ever be reached. */
 #include "hr_layout.h"
 #include "hr_name.h"
@@ -66,23 +66,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
 	read_all(dir_fd, file_name);
 	return 0;
 }
-
-#ifdef HR_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-	static uint8_t bytes[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *in = fopen(argv[i], "rb");
-		if (!in) {
-			perror(argv[i]);
-			return 1;
-		}
-		size_t len_bytes = fread(bytes, 1, sizeof bytes, in);
-		fclose(in);
-		LLVMFuzzerTestOneInput(bytes, len_bytes);
-	}
-	printf("[  PASSED  ] %d test(s).\n", argc - 1);
-	return argc > 1 ? 0 : 1;
-}
-#endif

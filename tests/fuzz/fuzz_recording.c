@@ -1,7 +1,7 @@
 /* fuzz_recording.c — the reader of recordings over arbitrary bytes.
  *
- * Built with clang it is a libFuzzer target (fuzz_recording CORPUS_DIR); with HR_FUZZ_REPLAY it reads each file that it
- * is given once. The input is the recording; its magic and the checksums of its records are put right, or nothing
+ * Built with clang it is a libFuzzer target (fuzz_recording CORPUS_DIR); with replay.c it reads each file that it is
+ * given once. The input is the recording; its magic and the checksums of its records are put right, or nothing
  * behind them would ever be reached. */
 #define _GNU_SOURCE /* memfd_create */
 #include "read_recording.h"
@@ -60,23 +60,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
 	read_recording(path);
 	return 0;
 }
-
-#ifdef HR_FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-	static uint8_t bytes[BYTES_MAX];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *in = fopen(argv[i], "rb");
-		if (!in) {
-			perror(argv[i]);
-			return 1;
-		}
-		size_t len_bytes = fread(bytes, 1, sizeof bytes, in);
-		fclose(in);
-		LLVMFuzzerTestOneInput(bytes, len_bytes);
-	}
-	printf("[  PASSED  ] %d test(s).\n", argc - 1);
-	return argc > 1 ? 0 : 1;
-}
-#endif

@@ -376,6 +376,9 @@ static void test_record_that_cannot_stand_there_ends_the_recording(void **state)
 	append_record(&bytes, HRV_RECORD_DELTA, 8, frame.bytes, frame.len_bytes); /* earlier */
 	expect_frames(&bytes, 1);
 	append_record(&bytes, HRV_RECORD_KEY, 9, frame.bytes, frame.len_bytes);
+	append_record(&bytes, HRV_RECORD_DELTA, UINT64_MAX, frame.bytes, frame.len_bytes); /* never */
+	expect_frames(&bytes, 1);
+	append_record(&bytes, HRV_RECORD_KEY, 9, frame.bytes, frame.len_bytes);
 	append_record(&bytes, HRV_RECORD_BEGIN, 9, frame.bytes, frame.len_bytes); /* again */
 	expect_frames(&bytes, 1);
 	append_record(&bytes, HRV_RECORD_KEY, 9, frame.bytes, frame.len_bytes);
@@ -425,6 +428,8 @@ static void test_index_that_cannot_be_is_not_believed(void **state)
 	        {{1, 5, 0, 0}, 5, 0, 0},          /* none */
 	        {{1, 5, 1, 0}, 5, 0, 1},          /* begins with the second frame */
 	        {{0, 5, 1, 0}, 5, 0, 0},          /* no frames */
+	        {{1000, 5, 1, 0}, 5, 0, 0},       /* more than there is room for */
+	        {{1, UINT64_MAX, 1, 0}, 5, 0, 0}, /* for ever */
 	        {{1, 5, 1, 0}, 5, UINT32_MAX, 0}, /* behind the end */
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
