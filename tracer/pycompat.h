@@ -157,7 +157,7 @@ static inline void *hrt_py_peek_extra(PyCodeObject *py_code, Py_ssize_t index)
 }
 
 /* New reference to the bytes of the code without specialisation and instrumentation. From 3.11 on the code object keeps
- * those that were asked for; what only we asked for is given back, 50 to 300 bytes a function. */
+ * those that were asked for; what only we asked for is given back (100 bytes a function of ten lines). */
 static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
 {
 #if PY_VERSION_HEX >= 0x030C0000
