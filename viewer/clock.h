@@ -8,4 +8,7 @@
 /* Nanoseconds of CLOCK_MONOTONIC or another clock. */
 uint64_t hrv_clock_ns(clockid_t clock);
 
+/* Milliseconds of CLOCK_MONOTONIC. */
+uint64_t hrv_clock_ms(void);
+
 #endif

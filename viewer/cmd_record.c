@@ -1,4 +1,5 @@
 /* cmd_record.c — `hrview record PID`: what a program does from now on, into a file. */
+#include "clock.h"
 #include "command.h"
 #include "discover.h"
 #include "hr_err.h"
@@ -62,17 +63,9 @@ struct job {
 	uint64_t shown_ms;
 };
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t at_ms(const struct job *job)
 {
-	return (now_ns(CLOCK_MONOTONIC) - job->start_ns) / 1000000;
+	return (hrv_clock_ns(CLOCK_MONOTONIC) - job->start_ns) / 1000000;
 }
 
 /* ---- words ---- */
@@ -256,7 +249,7 @@ static int record_frame(struct job *job, bool key, bool *more, const char **end)
 /* Waits until a frame is due. True: a signal has come instead. */
 static bool wait_until(uint64_t due_ns, const sigset_t *signals)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
 	uint64_t left = due_ns > now ? due_ns - now : 0;
 	struct timespec span = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
 
@@ -277,7 +270,7 @@ static int record_frames(struct job *job, const sigset_t *signals, const char **
 		if (err != 0 || (*end && !more))
 			break;
 		/* The rest comes at once; what was missed is not made up for. */
-		uint64_t now = now_ns(CLOCK_MONOTONIC);
+		uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
 		due_ns = more || due_ns + step_ns < now ? now : due_ns + step_ns;
 		over = wait_until(due_ns < last_ns ? due_ns : last_ns, signals) || due_ns >= last_ns;
 	}
@@ -305,11 +298,11 @@ static int record_program(struct job *job, struct hrv_program *program)
 	signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is then EFBIG */
 
 	hrv_program_describe(program, &wire);
-	job->start_ns = now_ns(CLOCK_MONOTONIC);
+	job->start_ns = hrv_clock_ns(CLOCK_MONOTONIC);
 	int err = hrv_wire_encode_program(&wire, &map);
 	if (err == 0)
-		err = hrv_recorder_begin(job->fd, now_ns(CLOCK_REALTIME), (struct hrv_text){map.bytes, map.len_bytes},
-		                         &job->recorder);
+		err = hrv_recorder_begin(job->fd, hrv_clock_ns(CLOCK_REALTIME),
+		                         (struct hrv_text){map.bytes, map.len_bytes}, &job->recorder);
 	hrv_buffer_fini(&map);
 	if (err == 0)
 		err = hrv_view_new_of(job->instance, &job->view);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* accept4, memmem */
 #include "gate.h"
 
+#include "clock.h"
 #include "head.h"
 #include "hr_err.h"
 
@@ -50,14 +51,6 @@ static struct {
 	struct line lines[WHERE_COUNT]; /* each in order of until_ms, for all in one wait equally long */
 	int count, count_max;
 } gate = {.out = -1, .in = -1};
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- civetweb's side ---- */
 
@@ -121,7 +114,7 @@ static void move(struct visitor *visitor, enum where where, unsigned ms)
 {
 	TAILQ_REMOVE(&gate.lines[visitor->where], visitor, entry);
 	visitor->where = where;
-	visitor->until_ms = now_ms() + ms;
+	visitor->until_ms = hrv_clock_ms() + ms;
 	TAILQ_INSERT_TAIL(&gate.lines[where], visitor, entry);
 }
 
@@ -199,7 +192,7 @@ static void greet(int fd)
 		close(fd);
 		return;
 	}
-	*visitor = (struct visitor){.fd = fd, .where = SPEAKING, .until_ms = now_ms() + HRV_GATE_HEAD_MS};
+	*visitor = (struct visitor){.fd = fd, .where = SPEAKING, .until_ms = hrv_clock_ms() + HRV_GATE_HEAD_MS};
 	TAILQ_INSERT_TAIL(&gate.lines[SPEAKING], visitor, entry);
 	gate.count++;
 	listen_to(visitor); /* most have spoken by now */
@@ -276,7 +269,7 @@ static int look_at_clock(void)
 	                                busy = {"503 Service Unavailable",
 	                                        "all of this hrview's threads are busy: try "
 	                                        "again, or start another hrview with --port 0"};
-	uint64_t now = now_ms(), next = now + 60000;
+	uint64_t now = hrv_clock_ms(), next = now + 60000;
 
 	for (int where = 0; where < WHERE_COUNT; where++) {
 		struct visitor *first;

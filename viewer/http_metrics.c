@@ -2,6 +2,7 @@
  *
  * The counters go on from scrape to scrape, so that there is one set of them for all who scrape: here, and only here,
  * requests wait for each other. */
+#include "clock.h"
 #include "discover.h"
 #include "hr_err.h"
 #include "http.h"
@@ -17,14 +18,6 @@ static struct {
 	struct hrv_catalog catalog;
 	struct hrv_metrics *metrics;
 } scraped = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* The older format is for those who ask for it and do not know the newer one. */
 static bool wants_open_metrics(const char *accept)
@@ -43,7 +36,7 @@ static int scrape(struct hrv_server *server, bool open_metrics, struct hrv_buffe
 
 	if ((!scraped.metrics && (err = hrv_metrics_new(&scraped.metrics)) != 0) ||
 	    (err = hrv_catalog_refresh(&scraped.catalog)) != 0 ||
-	    (err = hrv_metrics_update(scraped.metrics, &scraped.catalog, server->options.only, now_ms())) != 0)
+	    (err = hrv_metrics_update(scraped.metrics, &scraped.catalog, server->options.only, hrv_clock_ms())) != 0)
 		return err;
 	return hrv_metrics_text(scraped.metrics, &viewer, open_metrics, out);
 }

@@ -1,5 +1,6 @@
 /* sampling.c — see sampling.h. */
 #include "sampling.h"
+#include "clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,14 +11,6 @@
 #define PERIOD_NS 10000000
 /* It says anew how far it is, and asks whether the program lives, about this often. */
 #define ROUNDS_TOLD 50
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Takes the stacks in when the tracer has looked since *passes. */
 static int look(struct hrv_reader *reader, struct hrv_stacks *stacks, struct hrv_samples *samples, uint64_t *passes)
@@ -37,7 +30,8 @@ int hrv_sampling_run(struct hrv_program *program, unsigned long seconds, const s
                      struct hrv_samples *samples, bool *signalled_out)
 {
 	const struct timespec period = {.tv_nsec = PERIOD_NS};
-	uint64_t begun = now_ns(), length = seconds * UINT64_C(1000000000), passes = UINT64_MAX, gone = 0;
+	uint64_t begun = hrv_clock_ns(CLOCK_MONOTONIC), length = seconds * UINT64_C(1000000000), passes = UINT64_MAX,
+	         gone = 0;
 	bool told = signals && isatty(STDERR_FILENO);
 	struct hrv_stacks stacks = {0};
 	int err = 0;
@@ -58,7 +52,7 @@ int hrv_sampling_run(struct hrv_program *program, unsigned long seconds, const s
 			nanosleep(&period, NULL);
 		if (*signalled_out)
 			break;
-		gone = now_ns() - begun;
+		gone = hrv_clock_ns(CLOCK_MONOTONIC) - begun;
 	}
 	if (told && passes != UINT64_MAX)
 		fprintf(stderr, "\r\033[K");

@@ -1,6 +1,7 @@
 /* view.c — see view.h. */
 #include "view.h"
 
+#include "clock.h"
 #include "codes.h"
 #include "discover.h"
 #include "hr_err.h"
@@ -65,14 +66,6 @@ struct hrv_view {
 	struct watched watched;
 	struct scratch scratch;
 };
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 int hrv_view_new(const char *only, struct hrv_view **out)
 {
@@ -243,7 +236,7 @@ static int put_files(struct hrv_view *view, struct hrv_reader *reader, struct hr
 {
 	struct watched *watched = &view->watched;
 	uint32_t count = watched->codes.file_count;
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
 	int err = 0;
 
 	view->scratch.files.len_bytes = 0;
@@ -528,9 +521,9 @@ static int answer_program(struct hrv_view *view, const struct hrv_wire_request *
 
 int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *request, struct hrv_buffer *out)
 {
-	struct hrv_wire_frame frame = {.now_ms = (double)(now_ns(CLOCK_REALTIME) / 1000) / 1000};
+	struct hrv_wire_frame frame = {.now_ms = (double)(hrv_clock_ns(CLOCK_REALTIME) / 1000) / 1000};
 	struct hrv_wire_detail detail;
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
 	int err;
 
 	if (view->catalog_looked_ns == 0 || request->full || now - view->catalog_looked_ns >= CATALOG_AGE_NS) {

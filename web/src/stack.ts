@@ -48,7 +48,10 @@ export function nameOfThread(thread: Thread): string {
 
 const STUCK_MS = 5000;
 
-/** Has the thread stood where it stands for so long that a reader should look? */
-export function isStuck(thread: Thread, tick: number): boolean {
-  return thread.frames.length > 0 && tick - thread.since >= STUCK_MS;
+/** For how many milliseconds the thread has stood where it stands, when a reader should look at it; else 0. A line of its
+ * stack that was hit since has moved it, whatever the looks at the stack have met. */
+export function stuckMs(thread: Thread, tick: number, lastHit: (file: number, line: number) => number): number {
+  const moved = Math.max(thread.since, ...thread.frames.map(({ file, line }) => lastHit(file, line)));
+  const still = tick - moved;
+  return thread.frames.length > 0 && still >= STUCK_MS ? still : 0;
 }

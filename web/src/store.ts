@@ -63,6 +63,13 @@ export class ProgramModel {
     return { program: this.id, file: path, entry, line, thread, when: null };
   }
 
+  /** Tick of a line's last hit, 0 when it never was or nothing is known of it. */
+  lastTickOf(file: number, line: number): number {
+    const table = this.tables.get(file);
+    const item = table?.itemOf(line) ?? -1;
+    return table === undefined || item === -1 ? 0 : table.lastTickOf(item);
+  }
+
   /** The file to show when none is named: the caller's, else the hottest, else any that is traced. -1 none yet. */
   firstFile(caller: string): number {
     const callers = this.fileAt(caller, null);

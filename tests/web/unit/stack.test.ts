@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Text } from '@codemirror/state';
-import { isMachinery, isStuck, stackRows } from '../../../web/src/stack';
+import { isMachinery, stuckMs, stackRows } from '../../../web/src/stack';
 import { expressionRange, runningIn, runningLines, withoutIndent } from '../../../web/src/views/running';
 import { statementOf } from '../../../web/src/views/statement';
 import type { Frame, Thread } from '../../../web/src/wire';
@@ -57,11 +57,14 @@ test('machinery is what runs modules, threads and imports, and nothing of the pr
     assert.ok(!isMachinery(path), path);
 });
 
-test('a thread that has not moved for five seconds is stuck', () => {
+test('a thread that has not moved for five seconds is stuck, and one whose line was hit since has moved', () => {
+  const never = () => 0;
   const standing = thread([frame(1)], { since: 1000 });
-  assert.equal(isStuck(standing, 5999), false);
-  assert.equal(isStuck(standing, 6000), true);
-  assert.equal(isStuck(thread([], { since: 0 }), 1e9), false);
+  assert.equal(stuckMs(standing, 5999, never), 0);
+  assert.equal(stuckMs(standing, 6000, never), 5000);
+  assert.equal(stuckMs(thread([], { since: 0 }), 1e9, never), 0);
+  assert.equal(stuckMs(standing, 9000, () => 4001), 0);
+  assert.equal(stuckMs(standing, 9001, () => 4001), 5000);
 });
 
 test('an expression’s range counts in bytes on the wire, in UTF-16 here', () => {

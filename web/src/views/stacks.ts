@@ -5,7 +5,7 @@ import { duration } from '../format';
 import { baseName } from '../paths';
 import { formatRoute } from '../route';
 import type { Source } from '../sources';
-import { isStuck, nameOfThread, type Row, stackRows } from '../stack';
+import { nameOfThread, type Row, stackRows, stuckMs } from '../stack';
 import type { ProgramModel } from '../store';
 import type { Frame, Thread } from '../wire';
 import { renderStatement, statementOf } from './statement';
@@ -110,9 +110,9 @@ export class StacksView {
     card.list.setAttribute('aria-label', `Stack of ${name}, outermost first`);
     const state = !live ? 'as it stood last' : thread.state === 'unknown' ? '' : thread.state;
     setText(card.state, `${thread.task ? 'task ' : ''}${state}`);
-    const stuck = live && isStuck(thread, tick);
-    setHidden(card.since, !stuck);
-    if (stuck) setText(card.since, `stuck ${duration(Math.max(0, tick - thread.since))}`);
+    const stuck = live ? stuckMs(thread, tick, (file, line) => model.lastTickOf(file, line)) : 0;
+    setHidden(card.since, stuck === 0);
+    if (stuck > 0) setText(card.since, `stuck ${duration(stuck)}`);
   }
 
   private showFrames(model: ProgramModel, thread: Thread): void {
