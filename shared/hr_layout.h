@@ -202,6 +202,7 @@ static_assert(sizeof(struct hr_slot) == 16, "layout 1: slot");
 
 enum hr_slot_flag {
 	HR_SLOT_DERIVED = 1u << 0, /* kept: the count is not in `hits` but follows from HR_KIND_FORMULAS */
+	HR_SLOT_PROBES = 1u << 1,  /* inline probes count here; the code has another run, where events count */
 };
 
 struct hr_slot_info {

@@ -42,11 +42,15 @@ static int event_line, event_jump, event_start, event_resume, event_throw;
 
 static PyObject *on_line(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
-	const struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
+	struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
 
 	(void)self, (void)nargs, (void)kwnames;
-	if (code)
-		hrt_code_hit(code, hrt_py_small(args[1]));
+	if (!code)
+		Py_RETURN_NONE;
+	hrt_code_hit(code, hrt_py_small(args[1]));
+	code->events++;
+	if (hrt_tiers_is_hot(code))
+		hrt_tiers_enter(code, -1);
 	Py_RETURN_NONE;
 }
 
@@ -82,19 +86,23 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t nargs, Py
 			return Py_NewRef(py_disable);
 		*jump = (struct hrt_jump){.from = from, .line = line};
 	}
-	if (hrt_tracer.only_thread == 0 || hrt_tracer_wants(PyThreadState_Get()))
-		hrt_code_hit(code, (uint32_t)jump->line);
+	if (hrt_tracer.only_thread != 0 && !hrt_tracer_wants(PyThreadState_Get()))
+		Py_RETURN_NONE;
+	hrt_code_hit(code, (uint32_t)jump->line);
+	code->events++;
+	if (hrt_tiers_is_hot(code))
+		hrt_tiers_enter(code, (int)hrt_py_small(args[2]));
 	Py_RETURN_NONE;
 }
 
-/* Whether the first line event of the code is PY_START's (pycompat.h): RESUME and what follows share a line. */
-static bool first_line_needs_start(PyCodeObject *py_code)
+/* Whether the line event behind the RESUME at byte `resume` needs that place's own event (pycompat.h): RESUME and what
+ * follows share a line. */
+static bool line_needs_resume(PyCodeObject *py_code, int resume)
 {
-#if HRT_FIRST_LINE_NEEDS_START
-	int resume = py_code->_co_firsttraceable * 2 /* bytes a code unit */;
+#if HRT_LINE_NEEDS_RESUME
 	return PyCode_Addr2Line(py_code, resume) == PyCode_Addr2Line(py_code, resume + HRT_RESUME_BYTES);
 #else
-	(void)py_code;
+	(void)py_code, (void)resume;
 	return false;
 #endif
 }
@@ -107,11 +115,12 @@ static void watch_lines(struct hrt_code *code)
 	if (code->local_events)
 		return;
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
-	code->keep_start = first_line_needs_start(code->py_code);
+	code->keep_start = line_needs_resume(code->py_code, code->py_code->_co_firsttraceable * 2 /* bytes a unit */);
 	PyObject *py_done = PyObject_CallMethod(py_monitoring, "set_local_events", "iOi", tool_id, code->py_code,
 	                                        event_line | event_jump);
 	if (py_done) {
 		code->local_events = true;
+		hrt_tiers_watch(code);
 		Py_DECREF(py_done);
 	} else {
 		PyErr_Clear();
@@ -143,23 +152,22 @@ static struct hrt_code *look_at(PyObject *self, PyCodeObject *py_code, bool *lat
 	return code;
 }
 
-/* Whether the next call of code on tier 0 must be told of as well. */
-static bool calls_matter(struct hrt_code *code)
-{
-	bool moving = code->local_events && hrt_tiers_called(code);
-	return moving || code->keep_start;
-}
-
-/* args: code, offset. */
+/* args: code, offset. Code that may be hot is asked about each time. */
 static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
 	bool later = false;
-	struct hrt_code *code = look_at(self, (PyCodeObject *)args[0], &later);
+	struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
 
 	(void)nargs, (void)kwnames;
+	if (hrt_tracer.forked || !code || !code->local_events || code->generation != hrt_tracer.generation)
+		code = look_at(self, (PyCodeObject *)args[0], &later);
 	if (later)
 		Py_RETURN_NONE;
-	if (code && (hrt_tiers_is_twin(code) ? hrt_tiers_twin_called(code) : calls_matter(code)))
+	if (!code || !code->local_events)
+		return Py_NewRef(py_disable);
+	if (hrt_tiers_is_hot(code))
+		hrt_tiers_enter(code, (int)hrt_py_small(args[1]));
+	if (code->keep_start || code->hot_at != UINT64_MAX)
 		Py_RETURN_NONE;
 	return Py_NewRef(py_disable);
 }
@@ -170,7 +178,7 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t nargs, 
 	struct hrt_code *code = look_at(self, (PyCodeObject *)args[0], &later);
 
 	(void)nargs, (void)kwnames;
-	if (later || (code && code->keep_start))
+	if (later || (code && code->local_events && line_needs_resume(code->py_code, (int)hrt_py_small(args[1]))))
 		Py_RETURN_NONE;
 	return Py_NewRef(py_disable);
 }

@@ -138,11 +138,14 @@ static void mix_object(uint64_t key[2], PyObject *py_object)
 	key[1] = mix(key[1], bytes, (size_t)size, UINT64_C(0xd6e8feb86659fd93));
 }
 
+/* What a run is for. */
+enum run_kind { STACKS, EVENTS, PROBES };
+
 /* 128 bits over everything that makes code objects equal; two that collide would share a name, not a line. */
-static int run_key(PyCodeObject *py_code, uint32_t file, bool counted, uint64_t key[2])
+static int run_key(PyCodeObject *py_code, uint32_t file, enum run_kind kind, uint64_t key[2])
 {
 	PyObject *py_bytecode = hrt_py_bytecode(py_code);
-	uint32_t start[3] = {file, (uint32_t)py_code->co_firstlineno, counted};
+	uint32_t start[3] = {file, (uint32_t)py_code->co_firstlineno, kind};
 
 	if (!py_bytecode) {
 		PyErr_Clear();
@@ -191,8 +194,9 @@ static int run_insert(struct hrt_run *run)
 	return 0;
 }
 
-/* Writes the code's entry (and slots, when it is counted) into the segment. */
-static int run_make(PyCodeObject *py_code, uint32_t file, bool counted, const uint64_t key[2], struct hrt_run **out)
+/* Writes the code's entry (and slots, but for stacks) into the segment. */
+static int run_make(PyCodeObject *py_code, uint32_t file, enum run_kind kind, const uint64_t key[2],
+                    struct hrt_run **out)
 {
 	struct hr_code entry = {.file = file, .first_line = (uint32_t)py_code->co_firstlineno};
 	struct hrt_run *run = NULL;
@@ -200,7 +204,7 @@ static int run_make(PyCodeObject *py_code, uint32_t file, bool counted, const ui
 	PyObject *py_name = NULL;
 	int err = hrt_segment_make_room(hrt_tracer.segment, HR_KIND_CODES, 1);
 
-	if (err == 0 && counted)
+	if (err == 0 && kind != STACKS)
 		err = lines_collect(py_code, &lines);
 	if (err == 0 && lines.count > 0)
 		err = hrt_segment_make_room(hrt_tracer.segment, HR_KIND_SLOTS, lines.count);
@@ -229,7 +233,8 @@ static int run_make(PyCodeObject *py_code, uint32_t file, bool counted, const ui
 	hrt_segment_put_string(hrt_tracer.segment,
 	                       (struct hrt_text){PyBytes_AS_STRING(py_name), (size_t)PyBytes_GET_SIZE(py_name)},
 	                       &entry.qualname);
-	err = hrt_segment_put_code(hrt_tracer.segment, &entry, lines.at, lines.count, &run->index);
+	err = hrt_segment_put_code(hrt_tracer.segment, &entry, lines.at, lines.count,
+	                           kind == PROBES ? HR_SLOT_PROBES : 0, &run->index);
 	if (err != 0)
 		goto fail;
 	run->key[0] = key[0];
@@ -295,14 +300,14 @@ struct hrt_code *hrt_code_get(PyCodeObject *py_code)
 static int run_get_counted(PyCodeObject *py_code, uint32_t file, struct hrt_run **out)
 {
 	uint64_t key[2];
-	int err = run_key(py_code, file, true, key);
+	int err = run_key(py_code, file, EVENTS, key);
 
 	if (err != 0)
 		return err;
 	*out = run_find(key);
 	if (*out)
 		return 0;
-	err = run_make(py_code, file, true, key, out);
+	err = run_make(py_code, file, EVENTS, key, out);
 	for (Py_ssize_t i = 0; err == 0 && i < PyTuple_GET_SIZE(py_code->co_consts); i++) {
 		PyObject *py_const = PyTuple_GET_ITEM(py_code->co_consts, i);
 		struct hrt_run *inner;
@@ -310,6 +315,15 @@ static int run_get_counted(PyCodeObject *py_code, uint32_t file, struct hrt_run 
 			break; /* it will be asked for again when it runs, and told then */
 	}
 	return err;
+}
+
+static void take_run(struct hrt_code *code)
+{
+	code->index = code->run->index;
+	code->slots = hrt_tracer.slots;
+	code->slot_of = code->run->slot_of;
+	code->first_line = code->run->first_line;
+	code->line_count = code->run->line_count;
 }
 
 /* Gives `code` its run, counted or for stacks only. An entry of an earlier segment starts anew. */
@@ -322,7 +336,7 @@ static int code_register(struct hrt_code *code, bool counted)
 	if (file == HR_INDEX_NONE)
 		err = hrt_filemap_pending(code->py_code->co_filename) ? HR_EAGAIN : HR_EFULL;
 	else if (!counted)
-		err = run_key(code->py_code, file, false, key);
+		err = run_key(code->py_code, file, STACKS, key);
 	code->line_count = 0;
 	code->run = NULL;
 	code->index = HR_INDEX_NONE;
@@ -331,7 +345,7 @@ static int code_register(struct hrt_code *code, bool counted)
 	} else if (err == 0) {
 		code->run = run_find(key);
 		if (!code->run)
-			err = run_make(code->py_code, file, false, key, &code->run);
+			err = run_make(code->py_code, file, STACKS, key, &code->run);
 	}
 	if (err == HR_EAGAIN)
 		return err;
@@ -343,12 +357,30 @@ static int code_register(struct hrt_code *code, bool counted)
 			hrt_tell_full(err); /* runs Python code, which may stop the tracer: nothing after it */
 		return err;
 	}
-	code->index = code->run->index;
-	code->slots = hrt_tracer.slots;
-	code->slot_of = code->run->slot_of;
-	code->first_line = code->run->first_line;
-	code->line_count = code->run->line_count;
+	take_run(code);
 	return 0;
+}
+
+int hrt_code_take_probe_slots(struct hrt_code *twin, const struct hrt_code *original)
+{
+	PyCodeObject *py_code = original->py_code;
+	PyObject *py_type, *py_value, *py_traceback;
+	uint32_t file = hrt_filemap_index(py_code->co_filename);
+	struct hrt_run *run;
+	uint64_t key[2];
+	int err;
+
+	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	err = file == HR_INDEX_NONE ? HR_EFULL : run_key(py_code, file, PROBES, key);
+	run = err == 0 ? run_find(key) : NULL;
+	if (err == 0 && !run)
+		err = run_make(py_code, file, PROBES, key, &run);
+	if (err == 0) {
+		twin->run = run;
+		take_run(twin);
+	}
+	PyErr_Restore(py_type, py_value, py_traceback);
+	return err;
 }
 
 struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bool *later)

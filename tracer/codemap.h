@@ -22,14 +22,12 @@ struct hrt_code {
 	uint64_t refused;    /* of hrt_tracer when a full table refused it: no use to ask again before it grows */
 	uint32_t index;      /* in the segment's codes, HR_INDEX_NONE none */
 	bool local_events;   /* the monitoring backend has switched LINE on */
-	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_FIRST_LINE_NEEDS_START) */
+	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_LINE_NEEDS_RESUME) */
 	struct hrt_jump {
 		int from, line;
 	} jumps[4];                /* the monitoring backend's: lines of backward jumps, by offset */
+	uint64_t events, hot_at;   /* tiers.c: hits counted by events, and how many make it worth a twin */
 	struct hrt_twin *twin;     /* tiers.c: of the original and of the twin itself, NULL none */
-	struct hrt_twin *outer;    /* tiers.c: the twin of the code that this code stands in */
-	uint32_t calls;            /* tiers.c: seen by tier 0 */
-	bool no_twin;              /* tiers.c: it can have none */
 	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */
 	struct hrt_run *run;
 	PyCodeObject *py_code; /* borrowed: the code object owns this */
@@ -51,6 +49,10 @@ static inline struct hrt_code *hrt_code_peek(PyCodeObject *py_code)
  * NULL without memory and, with *later set, when it is to be asked again. `py_globals` (may be NULL) helps to find the
  * source of what is not a file. */
 struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bool *later);
+
+/* Gives the entry of a twin slots of its own, for probes, beside those of `original`. Keeps a pending exception. An
+ * error code: there is no room. */
+int hrt_code_take_probe_slots(struct hrt_code *twin, const struct hrt_code *original);
 
 /* The entry of a code object, made when there is none; NULL without memory. */
 struct hrt_code *hrt_code_get(PyCodeObject *py_code);

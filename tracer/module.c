@@ -330,15 +330,17 @@ PyDoc_STRVAR(twin_doc, "_twin(code, make_probe)\n--\n\nThe twin of code that has
 static PyObject *twin(PyObject *self, PyObject *args)
 {
 	PyObject *py_code, *py_make_probe;
+	struct hrt_twin_pair pair;
 	const char *reason = "";
 
 	(void)self;
 	if (!PyArg_ParseTuple(args, "O!O", &PyCode_Type, &py_code, &py_make_probe))
 		return NULL;
-	PyCodeObject *py_twin = hrt_twin_make((PyCodeObject *)py_code, call_with_line, py_make_probe, &reason);
-	if (py_twin || PyErr_Occurred())
-		return (PyObject *)py_twin;
-	return PyUnicode_FromString(reason);
+	if (hrt_twin_make((PyCodeObject *)py_code, call_with_line, py_make_probe, &pair, &reason) != 0)
+		return PyErr_Occurred() ? NULL : PyUnicode_FromString(reason);
+	PyObject *py_twin = Py_NewRef(pair.py_twin);
+	hrt_twin_free(&pair);
+	return py_twin;
 }
 #endif
 

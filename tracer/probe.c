@@ -16,25 +16,13 @@ static PyObject *negative(PyObject *self)
 	Py_RETURN_NONE;
 }
 
-static PyObject *reduce(PyObject *self, PyObject *unused)
-{
-	(void)self, (void)unused;
-	return Py_BuildValue("O(i)", &PyLong_Type, 0);
-}
-
 static PyNumberMethods as_number = {.nb_negative = negative};
-
-static PyMethodDef methods[] = {
-        {"__reduce__", reduce, METH_NOARGS, NULL},
-        {NULL, NULL, 0, NULL},
-};
 
 static PyTypeObject probe_type = {
         PyVarObject_HEAD_INIT(NULL, 0).tp_name = "heartrate_shm._tracer.Probe",
         .tp_basicsize = sizeof(struct probe),
         .tp_flags = Py_TPFLAGS_DEFAULT,
         .tp_as_number = &as_number,
-        .tp_methods = methods,
         .tp_doc = "Counts a line when it is negated.",
 };
 
@@ -54,17 +42,12 @@ PyObject *hrt_probe_new(int line)
 	return (PyObject *)probe;
 }
 
-bool hrt_probe_check(PyObject *py_object)
-{
-	return Py_IS_TYPE(py_object, &probe_type);
-}
-
 void hrt_probe_bind(PyObject *py_probe, const struct hrt_code *code)
 {
 	struct probe *probe = (struct probe *)py_probe;
-	uint32_t at = code ? (uint32_t)probe->line - code->first_line : 0;
+	uint32_t at = (uint32_t)probe->line - code->first_line;
 
-	if (code && at < code->line_count && code->slot_of[at] != HR_INDEX_NONE)
+	if (at < code->line_count && code->slot_of[at] != HR_INDEX_NONE)
 		probe->slot = &code->slots[code->slot_of[at]];
 	else
 		probe->slot = &nowhere;

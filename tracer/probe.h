@@ -9,12 +9,10 @@
 /* Once a process; sets a Python exception on failure. */
 int hrt_probe_init(void);
 
-/* New probe for a line, counting into nothing. Its pickle and its copy are 0, which is as good to negate. */
+/* New probe for a line, counting into nothing. */
 PyObject *hrt_probe_new(int line);
 
-bool hrt_probe_check(PyObject *py_object);
-
-/* Counts into the slot that `code` has for its line from now on; NULL: into nothing. */
+/* Counts from now on into the slot that `code` has for its line; where it has none, into nothing. */
 void hrt_probe_bind(PyObject *py_probe, const struct hrt_code *code);
 
 #endif

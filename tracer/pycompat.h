@@ -22,10 +22,10 @@
 #define HRT_HAVE_MONITORING 0
 #endif
 
-/* From 3.13 on the LINE event of the first line comes from PY_START's handler when the two share a line (one-line
- * functions and lambdas): it stops when a callback answers DISABLE to PY_START. Measured on 3.13.0, 3.13.15, 3.14.8
- * and 3.15.0; 3.12 does not need it. */
-#define HRT_FIRST_LINE_NEEDS_START (PY_VERSION_HEX >= 0x030D0000)
+/* From 3.13 on, where a RESUME and what follows share a line (one-line functions and lambdas, a delegation that is not
+ * its line's last), the LINE event comes only behind an instrumented RESUME: it stops when a callback answers DISABLE
+ * to PY_START or PY_RESUME. Measured on 3.13.0, 3.13.15, 3.14.8 and 3.15.0; 3.12 does not need it. */
+#define HRT_LINE_NEEDS_RESUME (PY_VERSION_HEX >= 0x030D0000)
 #if PY_VERSION_HEX >= 0x030F0000
 #define HRT_RESUME_BYTES 4 /* with its cache entry */
 #else
@@ -41,6 +41,8 @@
 #define HRT_LOOP_EXIT_POPS  (PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000)
 /* throw() enters a generator at the RESUME behind its yield; on 3.12 at the yield. */
 #define HRT_THROW_ENTERS_AT_RESUME (PY_VERSION_HEX >= 0x030D0000)
+/* The stack effects of a generator's code begin with what RETURN_GENERATOR leaves. */
+#define HRT_GENERATORS_BEGIN_WITH_ONE (PY_VERSION_HEX < 0x030D0000)
 /* END_ASYNC_FOR tells branch events where its loop is. */
 #define HRT_END_ASYNC_FOR_POINTS_BACK (PY_VERSION_HEX >= 0x030E0000)
 
@@ -50,9 +52,6 @@
 
 /* On 3.12 a frame that called a function stands in the cache behind the call, which has no line: a line event more. */
 #define HRT_CALLS_RETURN_INTO_CACHES (PY_VERSION_HEX < 0x030D0000)
-
-/* A function's version, which specialised calls ask for, is that of the code it was made with. */
-#define HRT_FUNCTION_VERSION_IS_CODES (PY_VERSION_HEX >= 0x030D0000)
 
 /* Tables of opcodes are in a header of their own. */
 #define HRT_OPCODES_HAVE_METADATA (PY_VERSION_HEX >= 0x030D0000)

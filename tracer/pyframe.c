@@ -65,17 +65,37 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
 }
 
 #if HRT_HAVE_TWINS
-PyFunctionObject *hrt_pyframe_function(const struct hrt_pyframe *frame)
+int hrt_pyframe_size(PyThreadState *thread, const struct hrt_pyframe *frame, int made_with)
 {
-	if (!frame)
-		return NULL;
-#if HRT_FRAMES_HAVE_TAGS
-	_PyStackRef tagged = record(frame)->f_funcobj;
-	PyObject *py_function = PyStackRef_IsNull(tagged) ? NULL : PyStackRef_AsPyObjectBorrow(tagged);
+	if (record(frame)->owner != FRAME_OWNED_BY_THREAD)
+		return made_with; /* a generator's, which does not say how large it is */
+	return (int)(thread->datastack_top - (PyObject **)record(frame));
+}
+
+bool hrt_pyframe_is_held(const struct hrt_pyframe *frame)
+{
+	PyFrameObject *py_frame = record(frame)->frame_obj;
+
+	return py_frame && Py_REFCNT(py_frame) > 1; /* one is the record's own */
+}
+
+void hrt_pyframe_move(const struct hrt_pyframe *frame, PyCodeObject *py_code, int unit)
+{
+	_PyInterpreterFrame *moved = record(frame);
+	_Py_CODEUNIT *next = _PyCode_CODE(py_code) + unit;
+
+#if HRT_HAVE_C_FRAMES
+	Py_SETREF(moved->f_code, (PyCodeObject *)Py_NewRef(py_code));
+	moved->prev_instr = next; /* what the interpreter goes on with, when an event has changed it */
+#elif HRT_FRAMES_HAVE_TAGS
+	_PyStackRef was = moved->f_executable;
+	moved->f_executable = PyStackRef_FromPyObjectNew(py_code);
+	PyStackRef_CLOSE(was);
+	moved->instr_ptr = next;
 #else
-	PyObject *py_function = record(frame)->f_funcobj;
+	Py_SETREF(moved->f_executable, Py_NewRef(py_code));
+	moved->instr_ptr = next;
 #endif
-	return py_function && PyFunction_Check(py_function) ? (PyFunctionObject *)py_function : NULL;
 }
 #endif
 

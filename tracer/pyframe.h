@@ -24,8 +24,17 @@ const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator);
 PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame);
 
 #if HRT_HAVE_TWINS
-/* The function that was called; NULL for frames that are no function's. */
-PyFunctionObject *hrt_pyframe_function(const struct hrt_pyframe *frame);
+/* How large the thread's innermost frame may be, in the words of co_framesize, when `made_with` is the least that any
+ * frame of its code was made with. */
+int hrt_pyframe_size(PyThreadState *thread, const struct hrt_pyframe *frame, int made_with);
+
+/* Whether anybody, a traceback perhaps, has the frame as an object. */
+bool hrt_pyframe_is_held(const struct hrt_pyframe *frame);
+
+/* The frame, which is at an event of sys.monitoring, goes on with `unit` of other code for the same variables and
+ * stack.
+ */
+void hrt_pyframe_move(const struct hrt_pyframe *frame, PyCodeObject *py_code, int unit);
 #endif
 
 /* Bytes from the code's start to the running instruction; negative before the first. */

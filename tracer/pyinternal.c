@@ -3,6 +3,8 @@
 #include "pyinternal.h"
 
 #if HRT_HAVE_TWINS
+#include <string.h>
+
 #include <internal/pycore_code.h>
 #include <internal/pycore_interp.h>
 #if HRT_FRAME_RECORDS_APART
@@ -21,20 +23,40 @@ int hrt_py_cache_units(int opcode)
 	return _PyOpcode_Caches[opcode];
 }
 
-bool hrt_py_watched_by_others(PyCodeObject *py_code, int tool_id)
+/* Of sets of tools, one a kind of event: eight at a time, for each call of a hot function comes here. */
+static uint64_t all_of(const uint8_t *tools, size_t count)
 {
-	const _PyCoMonitoringData *data = py_code->_co_monitoring;
-	unsigned others = 0;
+	uint64_t all = 0, word = 0;
 
-	if (!data)
-		return false;
-	for (size_t i = 0; i < sizeof data->local_monitors.tools / sizeof *data->local_monitors.tools; i++)
-		others |= data->local_monitors.tools[i];
-	return (others & ~(1u << tool_id)) != 0;
+	for (; count >= sizeof word; tools += sizeof word, count -= sizeof word) {
+		memcpy(&word, tools, sizeof word);
+		all |= word;
+	}
+	word = 0;
+	memcpy(&word, tools, count);
+	return all | word;
 }
 
-bool hrt_py_is_audited(void)
+bool hrt_py_others_listen(PyCodeObject *py_code, int tool_id)
 {
-	return PyInterpreterState_Get()->audit_hooks != NULL;
+	static uint64_t
+	        quiet_version; /* of all events, when nobody else had any on everywhere; code that runs has it */
+	const _PyCoMonitoringData *data = py_code->_co_monitoring;
+	uint64_t all = data ? all_of(data->local_monitors.tools, sizeof data->local_monitors.tools) : 0;
+	uint64_t own = UINT64_C(0x0101010101010101) << tool_id;
+
+	if (py_code->_co_instrumentation_version != quiet_version) {
+		const PyInterpreterState *interpreter = PyInterpreterState_Get();
+		all |= all_of(interpreter->monitors.tools, sizeof interpreter->monitors.tools);
+		if ((all & ~own) == 0)
+			quiet_version = py_code->_co_instrumentation_version;
+	}
+	return (all & ~own) != 0;
+}
+
+bool hrt_py_same_events(PyCodeObject *py_code, PyCodeObject *py_other)
+{
+	return py_other->_co_instrumentation_version == 0 ||
+	       py_other->_co_instrumentation_version == py_code->_co_instrumentation_version;
 }
 #endif

@@ -11,11 +11,12 @@
 /* Code units of inline cache that follow an instruction. */
 int hrt_py_cache_units(int opcode);
 
-/* Whether a tool of sys.monitoring other than `tool_id` has events of its own on this very code object. */
-bool hrt_py_watched_by_others(PyCodeObject *py_code, int tool_id);
+/* Whether a tool of sys.monitoring other than `tool_id` (sys.settrace and sys.setprofile among them) has events on
+ * everywhere, or on this very code object, which runs. */
+bool hrt_py_others_listen(PyCodeObject *py_code, int tool_id);
 
-/* Whether Python code listens to audit events. */
-bool hrt_py_is_audited(void);
+/* Whether the events of `py_other` are of the same time as those of `py_code`, or it has never had any. */
+bool hrt_py_same_events(PyCodeObject *py_code, PyCodeObject *py_other);
 
 #endif
 #endif

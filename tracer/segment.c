@@ -90,7 +90,7 @@ int hrt_segment_put_file(struct hrt_segment *segment, const struct hr_file *file
 }
 
 int hrt_segment_put_code(struct hrt_segment *segment, struct hr_code *code, const uint32_t *lines, uint32_t count,
-                         uint32_t *index_out)
+                         uint32_t slot_flags, uint32_t *index_out)
 {
 	int err = 0;
 	struct hr_code *at = room(segment, CODES, 1, HR_DROP_CODES, &err);
@@ -104,7 +104,7 @@ int hrt_segment_put_code(struct hrt_segment *segment, struct hr_code *code, cons
 			return err;
 		code->slot_first = (uint32_t)used(segment, SLOTS);
 		for (uint32_t i = 0; i < count; i++)
-			infos[i] = (struct hr_slot_info){.line = lines[i]};
+			infos[i] = (struct hr_slot_info){.line = lines[i], .flags = slot_flags};
 		publish(segment, SLOT_INFOS, count);
 		publish(segment, SLOTS, count);
 	}

@@ -67,10 +67,11 @@ int hrt_segment_put_string(struct hrt_segment *segment, struct hrt_text text, st
 int hrt_segment_make_room(struct hrt_segment *segment, enum hr_kind kind, uint64_t count);
 
 /* Appends a file, a code object (with `count` slots for `lines`, ascending, 1-based), a note. On failure nothing is
- * published and a drop is counted. The slot index of lines[i] is code->slot_first + i. */
+ * published and a drop is counted. The slot index of lines[i] is code->slot_first + i; `slot_flags` of each: enum
+ * hr_slot_flag. */
 int hrt_segment_put_file(struct hrt_segment *segment, const struct hr_file *file, uint32_t *index_out);
 int hrt_segment_put_code(struct hrt_segment *segment, struct hr_code *code, const uint32_t *lines, uint32_t count,
-                         uint32_t *index_out);
+                         uint32_t slot_flags, uint32_t *index_out);
 int hrt_segment_put_note(struct hrt_segment *segment, enum hr_note_kind kind, struct hrt_text text);
 
 /* Adds to a drop counter. */

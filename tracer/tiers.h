@@ -1,8 +1,8 @@
-/* tiers.h — which functions run their twin (twin.h): line hits counted by inline probes, without events.
+/* tiers.h — which frames run a twin (twin.h): line hits counted by inline probes, without events.
  *
- * Tier 0 are the monitoring backend's events: any code, frames that run already. Tier 1: when code is hot, functions
- * that are called with it get the twin as their `__code__`; frames of the original that still run stay on tier 0, and
- * both add to the same slots. All with the GIL held. */
+ * Tier 0 are the monitoring backend's events. When they have counted enough in a code object, the frame that just had
+ * one goes on in the twin, and so does each later frame when it begins: tier 1. Functions and all else that the
+ * program can reach keep the original. Both tiers add to the same slots. All with the GIL held. */
 #ifndef HRT_TIERS_H
 #define HRT_TIERS_H
 
@@ -13,23 +13,35 @@
 /* Once a process; sets a Python exception on failure. */
 int hrt_tiers_init(void);
 
-/* `tool_id`: ours of sys.monitoring. Environment: HEARTRATE_SHM_COUNT=tiers moves hot functions to tier 1, otherwise
- * all stays on tier 0; for tests: probes (tier 1 from the second call of a function), random (up and down at random).
- */
+/* `tool_id`: ours of sys.monitoring. Environment: HEARTRATE_SHM_COUNT=tiers switches tier 1 on; for tests: probes (tier
+ * 1 at once) and random (at random moments). */
 void hrt_tiers_start(int tool_id);
 
-/* Puts all functions back; in a forked child, whose memory is shared until it is written to, only ends the counting
- * of their probes. Never fails. */
+/* Frames that still run a twin count for nothing from now on. Never fails. */
 void hrt_tiers_stop(void);
 
-/* A function with this code, which has line events on, is called. False: no more need to tell of its calls. */
-bool hrt_tiers_called(struct hrt_code *code);
+/* The running frame, if it is one of this code (which has line events on) and at an event of ours, goes on in the twin
+ * where it may: from `offset` of the original, in bytes (-1: where it is), behind that instruction's probe. Not while
+ * another tool listens, so that it meets code that it knows. */
+void hrt_tiers_enter(struct hrt_code *code, int offset);
 
-/* Whether the code is a twin: then it counts from now on if it did not (a generator that outlived stop()). */
+/* Whether events have counted so much that a twin is worth its making. */
+static inline bool hrt_tiers_is_hot(const struct hrt_code *code)
+{
+	return code->events >= code->hot_at;
+}
+
+/* The code, from now on with line events, may become hot. */
+void hrt_tiers_watch(struct hrt_code *code);
+
+/* Whether the code is a twin: then it counts from now on if it did not (a frame that outlived stop()). */
 bool hrt_tiers_is_twin(struct hrt_code *code);
 
-/* PY_START of a twin: false when there is no more need to tell of it. */
-bool hrt_tiers_twin_called(struct hrt_code *code);
+/* The pair whose twin this is, NULL when it is none. */
+const struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code);
+
+/* The twin of code on which a tool (an int) other than ours sets events, NULL when it has none. Borrowed. */
+PyCodeObject *hrt_tiers_others_twin(PyCodeObject *py_code, PyObject *py_tool);
 
 #else /* a Python whose bytecode twin.c does not know: everything stays on tier 0 */
 
@@ -47,19 +59,23 @@ static inline void hrt_tiers_stop(void)
 {
 }
 
-static inline bool hrt_tiers_called(struct hrt_code *code)
+static inline void hrt_tiers_enter(struct hrt_code *code, int offset)
+{
+	(void)code, (void)offset;
+}
+
+static inline bool hrt_tiers_is_hot(const struct hrt_code *code)
 {
 	(void)code;
 	return false;
+}
+
+static inline void hrt_tiers_watch(struct hrt_code *code)
+{
+	(void)code;
 }
 
 static inline bool hrt_tiers_is_twin(struct hrt_code *code)
-{
-	(void)code;
-	return false;
-}
-
-static inline bool hrt_tiers_twin_called(struct hrt_code *code)
 {
 	(void)code;
 	return false;

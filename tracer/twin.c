@@ -25,25 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool falls_through(const struct instruction *i)
-{
-	switch (i->op) {
-	case JUMP_FORWARD:
-	case JUMP_BACKWARD:
-	case JUMP_BACKWARD_NO_INTERRUPT:
-	case RETURN_VALUE:
-#ifdef RETURN_CONST
-	case RETURN_CONST:
-#endif
-	case RAISE_VARARGS:
-	case RERAISE:
-	case INTERPRETER_EXIT:
-		return false;
-	default:
-		return true;
-	}
-}
-
 /* Instructions that nothing may stand before: the interpreter relies on their neighbours. */
 static bool sticks(const struct instruction *i, const struct instruction *first)
 {
@@ -114,7 +95,7 @@ static bool handler_leads_to(struct hrt_editor *e, int at, int to)
 			return true;
 		if (i->op == JUMP_BACKWARD || i->op == JUMP_BACKWARD_NO_INTERRUPT || i->op == JUMP_FORWARD)
 			at = i->target;
-		else if (falls_through(i))
+		else if (hrt_op_falls_through(i->op))
 			at++;
 		else
 			return false;
@@ -162,7 +143,7 @@ static int find_edges(struct hrt_editor *e)
 {
 	for (int k = 0; k < e->count; k++) {
 		struct instruction *i = &e->instructions[k];
-		if (falls_through(i) && k + 1 < e->count) {
+		if (hrt_op_falls_through(i->op) && k + 1 < e->count) {
 			int how = edge(i, i + 1);
 			i[1].fall_hits |= (how & HITS) != 0;
 			i[1].fall_quiet |= (how & QUIET) != 0;
@@ -255,30 +236,62 @@ static int place_probes(struct hrt_editor *e, hrt_probe_maker *make_probe, void 
 	return 0;
 }
 
-PyCodeObject *hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *context, const char **reason)
+/* What the pair keeps of the layout. */
+static int keep_layout(struct hrt_editor *e, struct hrt_twin_pair *pair)
+{
+	pair->probe_units = malloc((size_t)e->count);
+	if (!pair->probe_units) {
+		e->reason = HRT_NO_MEMORY;
+		return -1;
+	}
+	for (int k = 0; k < e->count; k++) {
+		const struct instruction *i = &e->instructions[k];
+		pair->probe_units[k] = (uint8_t)(i->new_body - i->new_at);
+	}
+	pair->py_original = (PyCodeObject *)Py_NewRef(e->py_code);
+	return 0;
+}
+
+int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *context, struct hrt_twin_pair *out,
+                  const char **reason)
 {
 	struct hrt_editor e = {.py_code = py_code, .budget = 200000};
-	PyCodeObject *py_twin = NULL;
+	struct hrt_twin_pair pair = {0};
 	PyObject *py_bytecode = PyCode_GetCode(py_code);
+	int err = -1;
 
 	if (!py_bytecode) {
 		PyErr_Clear();
 		*reason = HRT_NO_MEMORY;
-		return NULL;
+		return -1;
 	}
 	e.code = (const unsigned char *)PyBytes_AS_STRING(py_bytecode);
 	e.unit_count = (uint32_t)(PyBytes_GET_SIZE(py_bytecode) / 2);
-	if (hrt_twin_read(&e) == 0 && find_edges(&e) == 0 && place_probes(&e, make_probe, context) == 0)
-		py_twin = hrt_twin_write(&e);
-	if (!py_twin)
-		*reason = e.reason;
+	if (hrt_twin_read(&e) == 0 && find_edges(&e) == 0 && place_probes(&e, make_probe, context) == 0) {
+		e.stack_size = hrt_twin_stack_size(&e);
+		pair.py_twin = hrt_twin_write(&e);
+		if (pair.py_twin)
+			err = keep_layout(&e, &pair);
+	}
+	if (err == 0)
+		*out = pair;
+	else
+		Py_XDECREF(pair.py_twin);
+	*reason = e.reason;
 	Py_XDECREF(e.py_probes);
 	Py_DECREF(py_bytecode);
 	free(e.instructions);
 	free(e.at_unit);
 	free(e.seen);
 	free(e.ranges);
-	return py_twin;
+	return err;
+}
+
+void hrt_twin_free(struct hrt_twin_pair *pair)
+{
+	free(pair->probe_units);
+	Py_XDECREF(pair->py_twin);
+	Py_XDECREF(pair->py_original);
 }
 
 #endif

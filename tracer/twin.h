@@ -12,11 +12,25 @@
  * the result is thrown away each time the line is hit. Asked once a line. */
 typedef PyObject *hrt_probe_maker(void *context, int line);
 
+/* Code and its twin: the same instructions, some of them behind a probe. */
+struct hrt_twin_pair {
+	PyCodeObject *py_original, *py_twin;
+	uint8_t *probe_units; /* of each instruction: code units of the twin that stand before it and are not it */
+};
+
 /* Makes the twin of code that has LINE events on: where the interpreter has put them is where the editor looks.
  *
- * A new reference. NULL with *reason set (a static text): the editor is not sure, or there is no memory; no exception
- * is set then but what `make_probe` left. */
-PyCodeObject *hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *context, const char **reason);
+ * The pair's references are new ones; hrt_twin_free() ends it. -1 with *reason set (a static text): the editor is not
+ * sure, or there is no memory; no exception is set then but what `make_probe` left. */
+int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *context, struct hrt_twin_pair *out,
+                  const char **reason);
+void hrt_twin_free(struct hrt_twin_pair *pair);
+
+/* Offsets in bytes from the code's start. In the original: of the instruction that stands, with or without a probe, at
+ * that place of the twin. In the twin: behind the probe of that instruction. -1 without memory, and for negative ones.
+ */
+int hrt_twin_original_offset(const struct hrt_twin_pair *pair, int twin_offset);
+int hrt_twin_offset(const struct hrt_twin_pair *pair, int original_offset);
 
 #endif
 #endif

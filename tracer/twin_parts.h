@@ -52,6 +52,7 @@ struct hrt_editor {
 	uint32_t *seen; /* per instruction: the search that has been there */
 	uint32_t search;
 	int budget;          /* of searches, so that no code takes long */
+	int stack_size;      /* that the twin needs */
 	PyObject *py_probes; /* list: what is added to the constants */
 };
 
@@ -79,6 +80,26 @@ static inline int hrt_op_direction(int op)
 	}
 }
 
+/* Whether control may go on to the next instruction. */
+static inline bool hrt_op_falls_through(int op)
+{
+	switch (op) {
+	case JUMP_FORWARD:
+	case JUMP_BACKWARD:
+	case JUMP_BACKWARD_NO_INTERRUPT:
+	case RETURN_VALUE:
+#ifdef RETURN_CONST
+	case RETURN_CONST:
+#endif
+	case RAISE_VARARGS:
+	case RERAISE:
+	case INTERPRETER_EXIT:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* An exception that comes out of it is seen as coming from a RESUME: throw() enters a generator there. */
 static inline bool hrt_op_raises_as_resume(int op)
 {
@@ -87,6 +108,9 @@ static inline bool hrt_op_raises_as_resume(int op)
 
 /* Fills the instructions and ranges from editor->py_code and editor->code. 0, or -1 with editor->reason set. */
 int hrt_twin_read(struct hrt_editor *editor);
+
+/* The stack that the original needs with the probes that the instructions have; the safe guess when in doubt. */
+int hrt_twin_stack_size(const struct hrt_editor *editor);
 
 /* The twin of what was read, with the probes and hops that the instructions say. NULL with editor->reason set. */
 PyCodeObject *hrt_twin_write(struct hrt_editor *editor);

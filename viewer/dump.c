@@ -155,6 +155,30 @@ static int sum_lines(struct hrv_dump *dump, const uint32_t *rank)
 	return 0;
 }
 
+/* Which of the hits are whose: the slots of a code object are all of one kind. */
+static int sum_kinds(struct hrv_dump *dump, const uint32_t *rank)
+{
+	uint32_t slot_count;
+	const struct hrv_slot *slots = hrv_model_slots(dump->codes.model, &slot_count);
+
+	for (uint32_t i = 0; i < dump->codes.code_count; i++) {
+		const struct hr_code *code = &dump->codes.codes[i];
+		struct hrv_dump_file *file;
+		struct hr_slot_info first;
+		uint64_t hits = 0;
+		if (code->slot_count == 0)
+			continue;
+		int err = hrv_reader_slot_infos(dump->program->reader, code->slot_first, 1, &first);
+		if (err != 0)
+			return err;
+		for (uint32_t n = code->slot_first; n - code->slot_first < code->slot_count && n < slot_count; n++)
+			hits += slots[n].hits;
+		file = &dump->files[rank[code->file]];
+		*(first.flags & HR_SLOT_PROBES ? &file->probe_hits : &file->event_hits) += hits;
+	}
+	return 0;
+}
+
 /* Files that are known from stacks only are no subject of counts. */
 static int leave_out_untraced(struct hrv_dump *dump, const uint32_t *rank)
 {
@@ -181,6 +205,8 @@ static int put_together(struct hrv_dump *dump)
 
 	if (err == 0)
 		err = sum_lines(dump, rank);
+	if (err == 0)
+		err = sum_kinds(dump, rank);
 	if (err == 0)
 		err = leave_out_untraced(dump, rank);
 	free(rank);

@@ -21,7 +21,8 @@ struct hrv_dump_file {
 	bool on_disk;     /* else code without a file: "<string>" */
 	const struct hrv_dump_line *lines;
 	size_t line_count;
-	size_t hit_count; /* lines of them that were hit */
+	size_t hit_count;                /* lines of them that were hit */
+	uint64_t event_hits, probe_hits; /* by what counted them */
 };
 
 struct hrv_dump {

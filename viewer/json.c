@@ -129,6 +129,10 @@ static json_t *files_json(const struct hrv_dump *dump)
 		}
 		set(&file, "path", json_string(from->path));
 		set(&file, "lines", lines);
+		json_t *counted_by = json_object();
+		set(&counted_by, "events", count_json(from->event_hits));
+		set(&counted_by, "probes", count_json(from->probe_hits));
+		set(&file, "counted_by", counted_by);
 		append(&files, file);
 	}
 	return files;

@@ -9,7 +9,7 @@
 #define NO_LINE UINT32_MAX
 
 /* Flags whose meaning is known: none yet, HR_SLOT_DERIVED is kept for later. */
-#define KNOWN_FLAGS 0u
+#define KNOWN_FLAGS ((uint32_t)HR_SLOT_PROBES)
 
 /* An array that grows by doubling. */
 struct list {

@@ -78,7 +78,7 @@ uint32_t maker_code(struct hrt_segment *segment, uint32_t file, const char *qual
 	for (uint32_t i = 0; i < count; i++)
 		lines[i] = first + i;
 	assert_int_equal(hrt_segment_put_string(segment, maker_text(qualname), &code.qualname), 0);
-	assert_int_equal(hrt_segment_put_code(segment, &code, lines, count, &index), 0);
+	assert_int_equal(hrt_segment_put_code(segment, &code, lines, count, 0, &index), 0);
 	free(lines);
 	if (slot_first_out)
 		*slot_first_out = code.slot_first;

@@ -41,7 +41,7 @@ static uint32_t put_code(struct hrt_segment *segment, const char *name)
 	uint32_t index;
 
 	assert_int_equal(hrt_segment_put_string(segment, text(name), &code.qualname), 0);
-	assert_int_equal(hrt_segment_put_code(segment, &code, lines, 3, &index), 0);
+	assert_int_equal(hrt_segment_put_code(segment, &code, lines, 3, 0, &index), 0);
 	return code.slot_first;
 }
 

@@ -81,7 +81,7 @@ static void *write_all(void *arg)
 		must(hrt_segment_put_string(pair->segment, (struct hrt_text){text, (size_t)bytes}, &file.path) == 0);
 		must(hrt_segment_put_file(pair->segment, &file, &code.file) == 0);
 		code.qualname = file.path;
-		must(hrt_segment_put_code(pair->segment, &code, lines, 7, &index) == 0);
+		must(hrt_segment_put_code(pair->segment, &code, lines, 7, 0, &index) == 0);
 		for (uint32_t i = 0; i < 7; i++, pair->hits++)
 			hr_slot_hit(&hrt_segment_slots(pair->segment)[code.slot_first + i],
 			            &hrt_segment_control(pair->segment)->tick);

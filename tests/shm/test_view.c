@@ -375,7 +375,7 @@ static void test_program_that_is_corrupt_inside_is_condemned(void **state)
 	maker_code(segment, file, "f", 10, 3, NULL);
 	assert_int_equal(hrv_view_new(NULL, &view), 0);
 	assert_non_null(get(ask(view, &answer, id, file, false), "lines"));
-	assert_int_equal(hrt_segment_put_code(segment, &bad, &line, 1, &index), 0); /* of a file that is not there */
+	assert_int_equal(hrt_segment_put_code(segment, &bad, &line, 1, 0, &index), 0); /* of a file that is not there */
 	const msgpack_object *program = ask(view, &answer, id, file, false);
 	assert_true(is_true(get(program, "full")));
 	assert_null(get(program, "lines"));

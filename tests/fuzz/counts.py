@@ -1,0 +1,138 @@
+"""Random programs (tests/integ/grammar.py), counted by a plain sys.settrace function and by heartrate_shm: line by line
+the same, and the programs themselves log the same.
+
+    counts.py [N [FIRST]]    N programs (default 2000) from seed FIRST (default 1) on, with each Python of this machine that
+                             has inline probes
+
+heartrate_shm counts them with frames that go over to their probes at random moments. What differs is printed, and the
+program kept in build/fuzz/.
+"""
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "integ")]
+
+import grammar
+import interpreters
+
+CHUNK = 250  # programs of one process
+NAME = "<fuzz %d>"
+
+
+def programs(first, count):
+    """(name, code) of those that compile: a return with a value where there must be none does not."""
+    for seed in range(first, first + count):
+        try:
+            yield NAME % seed, compile(grammar.Program(seed).text, NAME % seed, "exec", dont_inherit=True)
+        except SyntaxError:
+            pass
+
+
+def run_all(first, count):
+    """{name: what the program logged}."""
+    logs = {}
+    for name, code in programs(first, count):
+        namespace = grammar.world(log := logs.setdefault(name, []))
+        exec(code, namespace)
+        grammar.drive_all(namespace, log)
+    return logs
+
+
+def count_by_settrace(first, count):
+    counts = Counter()
+
+    def call(frame, event, arg):
+        return line if frame.f_code.co_filename.startswith("<fuzz") else None
+
+    def line(frame, event, arg):
+        if event == "line":
+            counts[f"{frame.f_code.co_filename}:{frame.f_lineno}"] += 1
+        return line
+
+    sys.settrace(call)
+    logs = run_all(first, count)
+    sys.settrace(None)
+    return counts, logs
+
+
+def count_by_us(first, count):
+    import heartrate_shm
+
+    handle = heartrate_shm.trace(files=lambda path: path.startswith("<fuzz"), size=1 << 30)
+    logs = run_all(first, count)
+    handle.stop()
+    dump = json.loads(subprocess.run([str(ROOT / "build" / "bin" / "hrview"), "dump", str(os.getpid()), "--format", "json"],
+                                     stdout=subprocess.PIPE, check=True).stdout)
+    assert dump["drops"] == {}, dump["drops"]
+    counts = {f"{file['path']}:{line}": hits for file in dump["files"] for line, hits in file["lines"].items() if hits}
+    by = Counter()
+    for file in dump["files"]:
+        if file["path"].startswith("<fuzz"):
+            by.update(file["counted_by"])
+    assert by["events"] and by["probes"] or count < 50, by
+    return {place: hits for place, hits in counts.items() if place.startswith("<fuzz")}, logs
+
+
+def child(way, first, count):
+    sys.unraisablehook = lambda what: None
+    warnings.simplefilter("ignore")
+    counts, logs = (count_by_settrace if way == "settrace" else count_by_us)(first, count)
+    json.dump([counts, logs], sys.stdout)
+
+
+def compare(first, count):
+    """Messages on what differs, and how many lines were compared."""
+    ways = {}
+    for way in "settrace", "us":
+        env = dict(os.environ, PYTHONPATH=str(ROOT / "build" / "python"), PYTHONHASHSEED="0", HEARTRATE_SHM_COUNT="random")
+        done = subprocess.run([sys.executable, __file__, way, str(first), str(count)], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, env=env)
+        if done.returncode != 0:
+            return [f"{way}, seeds {first} to {first + count - 1}: exit code {done.returncode}\n{done.stderr[-2000:]}"], 0
+        ways[way] = json.loads(done.stdout)
+    (expected, expected_logs), (counts, logs) = ways["settrace"], ways["us"]
+    trouble = [f"{place}: sys.settrace {expected.get(place, 0)}, heartrate_shm {counts.get(place, 0)}"
+               for place in sorted({*expected, *counts}) if expected.get(place, 0) != counts.get(place, 0)]
+    trouble += [f"{name}: another log" for name in expected_logs if expected_logs[name] != logs[name]]
+    for name in {place.split(">")[0] for place in trouble}:
+        folder = ROOT / "build" / "fuzz"
+        folder.mkdir(parents=True, exist_ok=True)
+        seed = int(name.split()[1])
+        (folder / f"{seed}.py").write_text(grammar.Program(seed).text)
+    return trouble, len(expected)
+
+
+def fuzz(count, first):
+    """All of it with this Python; the exit code."""
+    lines = failed = 0
+    for start in range(first, first + count, CHUNK):
+        trouble, compared = compare(start, min(CHUNK, first + count - start))
+        lines += compared
+        failed += len(trouble)
+        print("\n".join(trouble), end="\n" * bool(trouble), flush=True)
+    print(f"Python {sys.version.split()[0]}: {count} programs, {lines} lines compared, {failed} differ", flush=True)
+    return 1 if failed or lines < count else 0
+
+
+def main():
+    how, *numbers = sys.argv[1:] if sys.argv[1:2] in (["settrace"], ["us"], ["fuzz"]) else ["all", *sys.argv[1:]]
+    count, first = map(int, [*numbers, 2000, 1][:2] if len(numbers) != 1 else [numbers[0], 1])
+    if how == "fuzz":
+        return fuzz(count, first)
+    if how != "all":
+        return child(how, count, first)
+    pythons = [path for version, path in interpreters.find().items() if version >= (3, 12)]
+    codes = [subprocess.call([str(ROOT / "dev"), "build", "--python", path])
+             or subprocess.call([path, __file__, "fuzz", str(count), str(first)]) for path in pythons]
+    return "no Python 3.12 or newer here" if not codes else max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

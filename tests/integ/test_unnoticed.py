@@ -1,0 +1,386 @@
+"""Frames on their twins: programs that look at frames, code, tracebacks and events see what they see without us."""
+import sys
+import textwrap
+
+import pytest
+
+from oracle import dump
+from programs import run
+
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="inline probes are of CPython 3.12 and later")
+
+TRACED = """\
+import sys
+if sys.argv[1] == "traced":
+    import heartrate_shm
+    heartrate_shm.trace()
+"""
+
+PROGRAMS = {
+    "code": """
+        import inspect, opcode
+        def code_and_instruction(frame):
+            code, at = frame.f_code, frame.f_lasti
+            return code, opcode.opname[code.co_code[at]], [*code.co_positions()][at // 2]
+        def function(n):
+            for i in range(n):
+                pass
+            return sys._getframe(), code_and_instruction(sys._getframe())
+        def generator(n):
+            for i in range(n):
+                yield code_and_instruction(sys._getframe())
+        async def coroutine(n):
+            for i in range(n):
+                pass
+            return code_and_instruction(sys._getframe())
+        async def async_generator(n):
+            for i in range(n):
+                yield code_and_instruction(sys._getframe())
+        for i in range(3):
+            frame, (code, *where) = function(5)
+            print(code is function.__code__, frame.f_code is code, hash(frame.f_code) == hash(code), where)
+            gen = generator(5)
+            for code, *where in gen:
+                print(code is generator.__code__, gen.gi_code is code, gen.gi_frame.f_code is code, where)
+            try:
+                coro = coroutine(3)
+                print(coro.cr_code is coroutine.__code__)
+                coro.send(None)
+            except StopIteration as stop:
+                print(stop.value[0] is coroutine.__code__, stop.value[1:])
+            agen = async_generator(3)
+            print(agen.ag_code is async_generator.__code__)
+            try:
+                agen.__anext__().send(None)
+            except StopIteration as stop:
+                print(stop.value[0] is agen.ag_code, agen.ag_frame.f_code is agen.ag_code, stop.value[1:])
+        class Body:
+            for i in range(5):
+                frame = sys._getframe()
+            code, *where = code_and_instruction(frame)
+            print(code.co_name, where, frame.f_locals["i"])
+        code, *where = code_and_instruction(sys._getframe())
+        print(code.co_name, code.co_stacksize, len(code.co_consts), where)
+        print(inspect.getframeinfo(sys._getframe()), inspect.getsource(sys._getframe().f_code)[:30])
+        """,
+    "tracebacks": """
+        import inspect, traceback, types
+        def fails(n):
+            for i in range(n):
+                if i == 3:
+                    return [1,
+                            [2 / (i - 3) for i in range(i, i + 2)], 4]
+        def outer(n):
+            try:
+                with open("/dev/null") as file:
+                    fails(n)
+            except ZeroDivisionError as error:
+                raise ValueError(1) from error
+        def delegating(n):
+            yield from (outer(n) for n in range(n, n + 2))
+        def again(tb):
+            return tb and types.TracebackType(again(tb.tb_next), tb.tb_frame, tb.tb_lasti, tb.tb_lineno)
+        for i in range(3):
+            try:
+                list(delegating(5))
+            except ValueError as error:
+                traceback.print_exc(file=sys.stdout)
+                tb = error.__traceback__
+                while tb:
+                    code = tb.tb_frame.f_code
+                    print(code.co_name, tb.tb_lasti, code.co_code[tb.tb_lasti], tb.tb_lineno, inspect.getframeinfo(tb)[1:])
+                    tb = tb.tb_next
+                copied = error.with_traceback(again(error.__traceback__))
+                traceback.print_exception(copied, file=sys.stdout)
+                print([(tb.tb_lasti, tb.tb_lineno) for tb in (copied.__traceback__, copied.__traceback__.tb_next)])
+        outer(7)
+        """,
+    "settrace": """
+        seen = []
+        def note(frame, event, arg):
+            seen.append((frame.f_code.co_name, event, frame.f_lineno, frame.f_lasti, frame.f_code is codes.get(frame.f_code.co_name)))
+            return note
+        def callee(n):
+            for i in range(n): n += i
+            yield n
+        def work(n):
+            for i in range(n):
+                if i == 3:
+                    sys.settrace(note)
+                    sys._getframe().f_trace = note
+                if i == 5:
+                    sys.settrace(None)
+                for x in callee(2):
+                    x = [y for y in range(2)]
+        def profiled(n):
+            for i in range(n):
+                if i == 3:
+                    sys.setprofile(note)
+                if i == 5:
+                    sys.setprofile(None)
+                len(list(callee(2)))
+        codes = {function.__name__: function.__code__ for function in (callee, work, profiled, note)}
+        for i in range(3):
+            work(8)
+            profiled(8)
+            print(seen)
+            seen.clear()
+        """,
+    "jump": """
+        def tracer(frame, event, arg):
+            if event == "line" and frame.f_lineno == work.__code__.co_firstlineno + 5 and not done:
+                done.append(frame.f_lineno)
+                frame.f_lineno += 2
+            return tracer
+        def work(n):
+            for i in range(n):
+                if i == 2:
+                    sys.settrace(tracer)
+                    sys._getframe().f_trace = tracer
+                i = "jumped over"
+                i = "too"
+                print(i)
+            sys.settrace(None)
+        done = []
+        work(5)
+        """,
+    "monitoring": """
+        monitoring = sys.monitoring
+        events, tool = monitoring.events, 1
+        monitoring.use_tool_id(tool, "mine")
+        seen = []
+        monitoring.register_callback(tool, events.LINE, lambda code, line: seen.append((code.co_name, line)))
+        monitoring.register_callback(tool, events.PY_START, lambda code, at: seen.append((code.co_name, at)))
+        monitoring.register_callback(tool, events.PY_RETURN, lambda code, at, value: seen.append((code.co_name, value)))
+        def callee(n):
+            for i in range(n):
+                n += i
+            return n
+        def everywhere(n):
+            for i in range(n):
+                if i == 3:
+                    monitoring.set_events(tool, events.LINE | events.PY_START | events.PY_RETURN)
+                if i == 5:
+                    monitoring.set_events(tool, 0)
+                callee(i)
+        def here(n):
+            for i in range(n):
+                if i == 3:
+                    monitoring.set_local_events(tool, sys._getframe().f_code, events.LINE)
+                    monitoring.set_local_events(tool, callee.__code__, events.LINE)
+                if i == 5:
+                    monitoring.set_local_events(tool, sys._getframe().f_code, 0)
+                    monitoring.set_local_events(tool, callee.__code__, 0)
+                callee(i)
+        for i in range(3):
+            everywhere(8)
+            here(8)
+            print(seen)
+            seen.clear()
+        """,
+    "objects": """
+        import copy, dis, marshal, pickle, types, warnings, weakref
+        def function(n, seen=[]):
+            for i in range(n):
+                seen.append(i)
+            return lambda: n
+        def looped(n):
+            for i in range(n):
+                yield i
+        before = function.__code__, hash(function.__code__), marshal.dumps(function.__code__), sys.getsizeof(looped(1))
+        for i in range(3):
+            inner = function(5)
+            list(looped(5))
+        code = function.__code__
+        print(code is before[0], hash(code) == before[1], marshal.dumps(code) == before[2], copy.deepcopy(function) is function)
+        print(code.replace() == code, inner.__code__ in code.co_consts, sys.getsizeof(looped(1)) == before[3])
+        print([(i.opname, i.arg) for i in dis.get_instructions(function)])
+        print(types.FunctionType(code, globals())(3, []).__code__ is inner.__code__)
+        function.__code__ = looped.__code__.replace(co_name="other")
+        print([list(function(2)) for i in range(3)], function.__code__.co_name)
+        def warns(n):
+            for i in range(n):
+                warnings.warn("now", stacklevel=2)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for i in range(2):
+                warns(2)
+        print([(warning.filename == __file__, warning.lineno) for warning in caught])
+        print(type(types.TracebackType.__dict__["tb_lasti"]).__name__, types.FrameType.f_code, types.TracebackType.tb_lasti)
+        print(isinstance(types.TracebackType.tb_lasti, types.MemberDescriptorType))
+        """,
+    "recursion": """
+        def deep(n):
+            try:
+                return deep(n + 1)
+            except RecursionError:
+                return n
+        def generator(n):
+            try:
+                yield from generator(n + 1)
+            except RecursionError:
+                yield n
+        for i in range(3):
+            sys.setrecursionlimit(300)
+            print(deep(0), list(generator(0)))
+        """,
+    "debugger": """
+        import io, pdb
+        backends = [{}] if sys.version_info < (3, 14) else [{"backend": "settrace"}, {"backend": "monitoring"}]
+        def callee(x):
+            x += 1
+            return x
+        def work(n, debugger):
+            total = 0
+            for i in range(n):
+                if i == 3:
+                    debugger.set_trace()
+                total += callee(i)
+            return total
+        for i, backend in enumerate(backends * 2):
+            commands = io.StringIO("n\\nn\\ns\\np x\\nn\\np x\\nu\\np i, total\\nd\\ntbreak callee\\nc\\nw\\np x\\nc\\n")
+            debugger = pdb.Pdb(stdin=commands, stdout=sys.stdout, nosigint=True, readrc=False, **backend)
+            print(work(8, debugger))
+        """,
+    "executing": """
+        import executing, stack_data
+        def node():
+            return executing.Source.executing(sys._getframe(1)).text()
+        def work(n):
+            found = set()
+            for i in range(n):
+                found.add(node() + str([node() for j in (1, 2)]))
+                found.add(
+                    max(node(), node(), key=lambda text: (text, node())))
+            return sorted(found), stack_data.Options
+        for i in range(3):
+            print(work(3)[0])
+        def fails(n):
+            for i in range(n):
+                n[i]
+        try:
+            [fails(5)]
+        except TypeError as error:
+            for frame in stack_data.FrameInfo.stack_data(error.__traceback__):
+                print(frame.executing.text(), frame.lineno, [line.text for line in frame.lines if not isinstance(line, type(stack_data.LINE_GAP))])
+        """,
+    "hypothesis": """
+        from hypothesis import given, settings, strategies
+        @settings(max_examples=40, derandomize=True, database=None)
+        @given(strategies.lists(strategies.integers()))
+        def check(numbers):
+            for number in numbers:
+                assert number < 1000
+        for i in range(2):
+            try:
+                check()
+            except AssertionError as error:
+                print("shrunk", error.__traceback__.tb_lineno, error.__notes__)
+        """,
+    "pickles": """
+        import cloudpickle, dill
+        def function(n, seen=[]):
+            for i in range(n):
+                seen.append(i + len(more))
+            return seen
+        more = [1]
+        for i in range(3):
+            function(3)
+        for module in cloudpickle, dill:
+            function.__module__ = "elsewhere"
+            try:
+                again = module.loads(module.dumps(function))
+            except Exception as error:
+                print(type(error))  # not every Python is known to either
+            else:
+                print(again(3), again.__code__ == function.__code__, again.__code__.co_code == function.__code__.co_code)
+        """,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program_sees_the_same(name, tmp_path):
+    text = TRACED + textwrap.dedent(PROGRAMS[name])
+    expected = 1 if name == "tracebacks" else 0
+    # pdb stops one line later beside any tool that has line events on the code (3.13.0): what events show is compared.
+    beside = ("traced", "events") if name == "debugger" else ("plain", "")
+    plain = run(tmp_path, text, beside[0], code=expected, HEARTRATE_SHM_COUNT=beside[1])
+    assert plain.stdout
+    for how in "probes", "random":
+        traced = run(tmp_path, text, "traced", code=expected, HEARTRATE_SHM_COUNT=how)
+        assert traced.stdout == plain.stdout, how
+        assert traced.stderr == plain.stderr, how
+        counted = next(file["counted_by"] for file in dump(traced.pid)["files"] if file["path"] == str(traced.path))
+        assert counted["probes"] > 0, how
+
+
+def test_stop_puts_everything_back(tmp_path):
+    """When no frame runs a twin any more: the frames that trace and stop are not to be traced ones, therefore."""
+    (tmp_path / "traced.py").write_text(textwrap.dedent("""\
+        import heartrate_shm
+        def start():
+            return heartrate_shm.trace()
+        def work(n):
+            for i in range(n):
+                yield i
+        """))
+    program = run(tmp_path, """\
+        import sys, types
+        from traced import start, work
+        def state():
+            return (type(types.TracebackType.__dict__["tb_lasti"]), types.TracebackType.tb_lasti, types.FrameType.f_code,
+                    sys.getrefcount(work.__code__), sys.getsizeof(work(1)), sys.monitoring.get_tool(4))
+        before = state()
+        for i in range(3):
+            handle = start()
+            list(work(10))
+            running = work(10)
+            next(running)
+            handle.stop()
+            print(state() == before, running.gi_code is work.__code__, running.gi_frame.f_code is work.__code__, sum(running))
+        del running
+        start().stop()
+        print(state() == before)
+        """, HEARTRATE_SHM_COUNT="probes")
+    assert program.stdout == "False True True 45\n" * 3 + "True\n"
+
+
+def test_hot_loops_of_every_kind_leave_their_events(tmp_path):
+    """Functions called once, the module itself, a class body, generators, coroutines, loops on one line."""
+    program = run(tmp_path, """\
+        import asyncio
+        import heartrate_shm
+        heartrate_shm.trace()
+        def once(n):
+            for i in range(n):
+                i += 1
+        once(20000)
+        for i in range(20000):
+            i += 1
+        class Body:
+            for i in range(20000):
+                i += 1
+        def generator(n):
+            for i in range(n): yield i
+        for x in generator(20000): pass
+        async def main(n):
+            for i in range(n):
+                i += 1
+        asyncio.run(main(20000))
+        sum(x for x in range(20000))
+        [x for x in range(20000)]
+        """)
+    counted = next(file for file in dump(program.pid)["files"] if file["path"] == str(program.path))
+    assert sum(counted["lines"].values()) == sum(counted["counted_by"].values())
+    assert counted["counted_by"]["events"] < 0.1 * counted["counted_by"]["probes"], counted["counted_by"]
+
+
+def test_events_only_on_request(tmp_path):
+    program = run(tmp_path, """\
+        import heartrate_shm
+        heartrate_shm.trace()
+        for i in range(5000):
+            i += 1
+        """, HEARTRATE_SHM_COUNT="events")
+    counted = next(file["counted_by"] for file in dump(program.pid)["files"] if file["path"] == str(program.path))
+    assert counted == {"events": 10001, "probes": 0}

@@ -1,0 +1,139 @@
+/* twin_map.c — which place of a twin is which place of the original, and how much stack a twin needs. */
+#include "twin_parts.h"
+
+#if HRT_HAVE_TWINS
+
+#include <stdlib.h>
+
+/* ---- offsets ---- */
+
+struct walk {
+	const unsigned char *code;
+	int unit_count;
+	int at, op, end; /* code units of the current instruction: its first, that of its opcode, behind its cache */
+};
+
+static bool step(struct walk *walk, int skip)
+{
+	walk->at = walk->op = walk->end + skip;
+	while (walk->op < walk->unit_count && walk->code[walk->op * 2] == EXTENDED_ARG)
+		walk->op++;
+	if (walk->op >= walk->unit_count)
+		return false;
+	walk->end = walk->op + 1 + hrt_py_cache_units(walk->code[walk->op * 2]);
+	return true;
+}
+
+static int map(const struct hrt_twin_pair *pair, int offset, bool to_twin)
+{
+	PyObject *py_was = PyCode_GetCode(pair->py_original), *py_is = PyCode_GetCode(pair->py_twin);
+	int unit = offset / 2, found = -1;
+
+	if (offset >= 0 && py_was && py_is) {
+		struct walk was = {.code = (const unsigned char *)PyBytes_AS_STRING(py_was),
+		                   .unit_count = (int)(PyBytes_GET_SIZE(py_was) / 2)};
+		struct walk is = {.code = (const unsigned char *)PyBytes_AS_STRING(py_is),
+		                  .unit_count = (int)(PyBytes_GET_SIZE(py_is) / 2)};
+		for (int k = 0; found < 0 && step(&was, 0) && step(&is, pair->probe_units[k]); k++) {
+			if (to_twin && unit < was.end) /* to its first EXTENDED_ARG, or into its cache */
+				found = unit <= was.op ? is.at : is.op + (unit - was.op);
+			else if (!to_twin && unit < is.end) /* from its probe, or from itself */
+				found = unit <= is.op ? was.op : was.op + (unit - is.op);
+		}
+	}
+	if (found < 0 && py_was && py_is && unit >= PyBytes_GET_SIZE(to_twin ? py_was : py_is) / 2) {
+		int grown = (int)(PyBytes_GET_SIZE(py_is) - PyBytes_GET_SIZE(py_was)) / 2;
+		found = to_twin ? unit + grown : unit - grown; /* of a traceback made by hand */
+	}
+	PyErr_Clear();
+	Py_XDECREF(py_was);
+	Py_XDECREF(py_is);
+	return found < 0 ? -1 : found * 2 + (offset & 1);
+}
+
+int hrt_twin_original_offset(const struct hrt_twin_pair *pair, int twin_offset)
+{
+	return map(pair, twin_offset, false);
+}
+
+int hrt_twin_offset(const struct hrt_twin_pair *pair, int original_offset)
+{
+	return map(pair, original_offset, true);
+}
+
+/* ---- stack ---- */
+
+struct depths {
+	int *before; /* each instruction, -1 not reached yet */
+	int *todo, todo_count;
+	int highest;
+	bool failed;
+};
+
+static void reach(struct depths *d, int count, int at, int depth)
+{
+	if (at >= count || depth < 0) {
+		d->failed = true;
+		return;
+	}
+	if (depth > d->highest)
+		d->highest = depth;
+	if (depth <= d->before[at])
+		return;
+	if (d->before[at] < 0)
+		d->todo[d->todo_count++] = at;
+	else if (depth > d->before[at])
+		d->failed = true; /* compilers make code that has one depth at each place */
+	d->before[at] = depth;
+}
+
+static void follow(struct depths *d, const struct hrt_editor *e, int at)
+{
+	const struct instruction *i = &e->instructions[at];
+	int goes_on = PyCompile_OpcodeStackEffectWithJump(i->op, (int)i->arg, 0);
+	int jumps = PyCompile_OpcodeStackEffectWithJump(i->op, (int)i->arg, 1);
+
+	if (goes_on == PY_INVALID_STACK_EFFECT || jumps == PY_INVALID_STACK_EFFECT) {
+		d->failed = true;
+		return;
+	}
+	if (hrt_op_falls_through(i->op))
+		reach(d, e->count, at + 1, d->before[at] + goes_on);
+	if (i->target >= 0 && i->op != END_ASYNC_FOR)
+		reach(d, e->count, i->target, d->before[at] + jumps);
+}
+
+int hrt_twin_stack_size(const struct hrt_editor *e)
+{
+	struct depths d = {.before = malloc((size_t)e->count * sizeof *d.before),
+	                   .todo = malloc((size_t)e->count * sizeof *d.todo)};
+	int original = e->py_code->co_stacksize, with_probes = 0;
+	bool generator = e->py_code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR);
+
+	if (!d.before || !d.todo)
+		d.failed = true;
+	for (int k = 0; !d.failed && k < e->count; k++)
+		d.before[k] = -1;
+	if (!d.failed)
+		reach(&d, e->count, 0, generator && HRT_GENERATORS_BEGIN_WITH_ONE);
+	for (int k = 0; !d.failed && k < e->range_count; k++) {
+		unsigned depth_lasti = e->ranges[k].depth_lasti;
+		reach(&d, e->count, e->ranges[k].handler, (int)(depth_lasti >> 1) + (int)(depth_lasti & 1) + 1);
+	}
+	while (!d.failed && d.todo_count > 0)
+		follow(&d, e, d.todo[--d.todo_count]);
+	/* What the compiler found (never none from 3.13 on) must come out, or the effects above are not this
+	 * interpreter's. */
+	if (d.failed || (d.highest != original && !(d.highest == 0 && original == 1))) {
+		with_probes = original + 1;
+	} else {
+		for (int k = 0; k < e->count; k++)
+			if (e->instructions[k].probe >= 0 && d.before[k] + 1 > with_probes)
+				with_probes = d.before[k] + 1;
+	}
+	free(d.before);
+	free(d.todo);
+	return with_probes > original ? with_probes : original;
+}
+
+#endif
