@@ -131,7 +131,7 @@ static uint64_t live(struct hrt_segment *segment)
 		    hrt_segment_put_file(segment, &file, &code.file) != 0)
 			continue;
 		hrt_segment_put_string(segment, text(name), &code.qualname);
-		if (hrt_segment_put_code(segment, &code, lines, LINES, &index) != 0)
+		if (hrt_segment_put_code(segment, &code, lines, LINES, 0, &index) != 0)
 			continue;
 		for (uint32_t j = 0; j < LINES; j++, hits++)
 			hr_slot_hit(&hrt_segment_slots(segment)[code.slot_first + j],
@@ -401,7 +401,7 @@ static void test_every_table_may_be_full(void **state)
 		struct hr_file file = {0};
 		struct hr_code code = {0};
 		hrt_segment_put_file(segment, &file, &index);
-		hrt_segment_put_code(segment, &code, lines, (uint32_t)i % 1000, &index);
+		hrt_segment_put_code(segment, &code, lines, (uint32_t)i % 1000, 0, &index);
 		hrt_segment_put_note(segment, HR_NOTE_TROUBLE, text("note"));
 		hrt_segment_take_row(segment, HR_KIND_THREADS, 1, 1);
 		hrt_segment_take_row(segment, HR_KIND_TASKS, 1, 1);
