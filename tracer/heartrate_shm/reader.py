@@ -22,6 +22,7 @@ HEADER = struct.Struct("=8sHHIQQ")  # magic, major, minor, header_bytes, total_b
 SECTION_COUNT_AT, SECTIONS_AT = 172, 176
 SECTION = struct.Struct("=QQII")  # off, capacity, elem_bytes, kind
 USED_AT = 128  # in the control block
+BY_PROBES = 2  # a slot's flag: one more part of the line's count
 ELEMENTS = {  # what is read of an element
     STRINGS: struct.Struct("=c"),
     FILES: struct.Struct("=II"),  # path
@@ -110,7 +111,7 @@ class Segment:
             for slot in range(first, first + count):
                 line, flags = self._get(SLOT_INFOS, slot)
                 lines[line] = lines.get(line, 0) + self._get(SLOTS, slot)[0]
-                if flags:
+                if flags & ~BY_PROBES:
                     unknown.add((paths[file], line))
         for path, line in unknown:  # counts of a kind that layout 1.0 does not have
             del found[path][line]
