@@ -1,7 +1,7 @@
 """once.py [--screenshot FILE] — `./dev demo --once`: the demo without a person, as a test.
 
-A program, hrview on a free port, a headless browser. Once the page's numbers have moved and the program has come to
-rest, three counts of every line must agree: the page's, `hrview dump`'s, and those of a plain sys.settrace counter.
+A program, hrview on a free port, a headless browser. The program begins when the page shows it. Once the page's
+numbers have moved and the program has come to rest, three counts of every line must agree: the page's, `hrview dump`'s, and those of a plain sys.settrace counter.
 """
 import argparse
 import json
@@ -12,7 +12,7 @@ import tempfile
 
 from programs import DEMO, HRVIEW, ROOT, DemoError, end, python, start_viewer
 
-ROUNDS = "8"
+WORK = "--rounds", "8", "--when-told"
 SHOWN = os.path.join(os.path.dirname(DEMO), "lexer.py"), 42  # file and line on the screenshot
 SHOWN_HITS = 500000
 
@@ -68,7 +68,7 @@ class Oracle:
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
         self.out = os.path.join(self.folder.name, "counts.json")
-        self.process = python(os.path.join(ROOT, "tests", "demo", "count.py"), self.out, DEMO, "--rounds", ROUNDS,
+        self.process = python(os.path.join(ROOT, "tests", "demo", "count.py"), self.out, DEMO, *WORK,
                               stdout=subprocess.DEVNULL)
 
     def counts(self):
@@ -100,12 +100,17 @@ def check(screenshot):
     os.makedirs(os.path.dirname(screenshot), exist_ok=True)
     try:
         page = Page()
-        program = python(DEMO, "--rounds", ROUNDS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        program = python(DEMO, *WORK, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         viewer, url = start_viewer(program, "--port", "0")
         for question in (("open", url), ("show", *SHOWN)):
-            first, then = page.ask(*question)["moved"]
-            if then <= first:
-                raise DemoError(f"the page's numbers do not move ({first} hits, then {then}): {question[0]} {question[1]}")
+            before = page.ask(*question)["hits"]
+            if before == 0:
+                raise DemoError(f"the page shows no hits: {question[0]} {question[1]}")
+        program.stdin.write("begin\n")
+        program.stdin.flush()
+        after = page.ask("more", before)["hits"]
+        if after <= before:
+            raise DemoError(f"the page's numbers do not move ({before} hits, then {after})")
         oracle = Oracle()
         page.ask("picture", screenshot, SHOWN_HITS)
         program.stdout.readline()  # its summary: now it rests

@@ -1,7 +1,8 @@
 // page.mjs — the page in headless chromium, told what to do line by line on stdin, answering with a line each (once.py):
 //
-//   open URL             loads it; answers once the numbers move: {"moved": [hits, hits]}
-//   show PATH LINE       opens a file of the program; answers once its hits move too
+//   open URL             loads it; answers once there are numbers: {"hits": of all files}
+//   show PATH LINE       opens a file of the program; answers once there are numbers too: {"hits": of the file}
+//   more HITS            answers once the file shown has more: {"hits": of the file}
 //   picture FILE HITS    a screenshot, as soon as the file shown has that many
 //   read TOTAL [PATH…]   (JSON array) waits until all files together show TOTAL hits, for a time, then answers
 //                        {"total": hits, "files": {path: {line: hits}}}
@@ -40,11 +41,6 @@ async function poll(ask, enough) {
   }
 }
 
-async function moves(ask) {
-  const first = await poll(ask, (hits) => hits > 0);
-  return { moved: [first, await poll(ask, (hits) => hits > first)] };
-}
-
 const visit = (path, line) =>
   page.evaluate(
     ([file, at]) => {
@@ -65,11 +61,14 @@ const linesOf = (path) =>
 const commands = {
   async open(url) {
     await page.goto(url);
-    return moves(total);
+    return { hits: await poll(total, (hits) => hits > 0) };
   },
   async show(path, line) {
     await visit(path, line);
-    return moves(fileHits);
+    return { hits: await poll(fileHits, (hits) => hits > 0) };
+  },
+  async more(than) {
+    return { hits: await poll(fileHits, (hits) => hits > than) };
   },
   async picture(file, hits) {
     await poll(fileHits, (shown) => shown >= hits);

@@ -2,10 +2,12 @@
 
 The main thread reads the standard library with its own lexer and parser, a second one paints the Mandelbrot set, a
 third one plays Go against itself. It goes on until Ctrl-C. With `--rounds N` each does N rounds, always the same ones,
-and then the program rests until its standard input ends: the counts of a resting program can be compared.
+and then the program rests until its standard input ends: the counts of a resting program can be compared. With
+`--when-told` it begins when a line comes there: however slow the machine is, who watches misses nothing.
 """
 # heartrate
 import argparse
+import sys
 import threading
 
 import heartrate_shm
@@ -48,7 +50,11 @@ def play_go(rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, help="come to rest after so many rounds")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--when-told", action="store_true", help="begin at a line on standard input")
+    arguments = parser.parse_args()
+    rounds = arguments.rounds
+    if arguments.when_told:
+        sys.stdin.readline()
 
     threads = [
         threading.Thread(target=paint, args=(rounds,), name="painter", daemon=True),
