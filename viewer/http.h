@@ -69,6 +69,10 @@ int hrv_http_begin_request(struct mg_connection *conn);
 int hrv_http_index(struct mg_connection *conn, const struct hrv_server *server);
 int hrv_http_asset(struct mg_connection *conn, const char *path);
 
+/* 401: `text` as hrv_http_refuse() says it; who came by a browser (the request accepts HTML) gets a page that explains.
+ */
+int hrv_http_refuse_entry(struct mg_connection *conn, const char *text);
+
 /* http_api.c: a path below /api/. */
 int hrv_http_api(struct mg_connection *conn, const struct hrv_server *server, const char *path);
 

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NONCE_MARK "__CSP_NONCE__" /* in web/src/index.html */
+#define NONCE_MARK    "__CSP_NONCE__" /* in web/src/index.html */
+#define ASK_FOR_TOKEN "WWW-Authenticate: Bearer\r\n"
 
 /* The index carries this answer's nonce in place of each mark. */
 static int put_nonce(const struct hrv_asset *index, const char *nonce, struct hrv_buffer *out)
@@ -76,4 +77,33 @@ int hrv_http_asset(struct mg_connection *conn, const char *path)
 	                              (size_t)(asset->gzip_end - asset->gzip))
 	            : hrv_http_answer(conn, 200, hrv_page_type(path), headers, asset->bytes,
 	                              (size_t)(asset->end - asset->bytes));
+}
+
+int hrv_http_refuse_entry(struct mg_connection *conn, const char *text)
+{
+	static const char page[] =
+	        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+	        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	        "<meta name=\"color-scheme\" content=\"light dark\">\n<title>heartrate: not let in</title>\n"
+	        "<style nonce=\"%s\">body{font:16px/1.5 system-ui,sans-serif;max-width:34em;margin:15vh auto;"
+	        "padding:0 1em}h1{font-size:1.4em}code{font-size:.95em}</style>\n"
+	        "<h1>This page is not open to everybody</h1>\n"
+	        "<p>It shows a running program and its source, so hrview lets in its own user alone, and whoever has "
+	        "the token.</p>\n"
+	        "<p><b>What to do:</b> open the URL that <code>hrview</code> printed where it was started. It ends in "
+	        "<code>?token=</code> and the token; this browser knows it from then on, until it is closed.</p>\n"
+	        "<p>When that URL ends without, hrview was started for its user alone: let it be started anew with "
+	        "<code>--token</code> and a word of your choice.</p>\n</html>\n";
+	const char *accept = mg_get_header(conn, "Accept");
+	char nonce[HRV_TOKEN_BYTES], body[sizeof page + sizeof nonce], headers[512];
+
+	if (!accept || !strcasestr(accept, "text/html") || hrv_token_make(nonce) != 0)
+		return hrv_http_refuse(conn, 401, ASK_FOR_TOKEN, text);
+	int body_bytes = snprintf(body, sizeof body, page, nonce);
+	snprintf(headers, sizeof headers,
+	         ASK_FOR_TOKEN
+	         "Cache-Control: no-store\r\nContent-Security-Policy: default-src 'none'; style-src 'nonce-%s'; "
+	         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n",
+	         nonce);
+	return hrv_http_answer(conn, 401, "text/html; charset=utf-8", headers, body, (size_t)body_bytes);
 }

@@ -39,12 +39,11 @@ static int let_in(struct mg_connection *conn, const struct hrv_server *server)
 		return hrv_http_refuse(conn, 403, "", "this hrview is asked for as localhost or 127.0.0.1 only (Host)");
 	if (is_own_peer(server, request))
 		return 0;
-	return hrv_http_refuse(conn, 401, "WWW-Authenticate: Bearer\r\n",
-	                       server->options.token
-	                               ? "a token is needed: open the URL that hrview printed, or send "
-	                                 "`Authorization: Bearer TOKEN`"
-	                               : "this hrview is its user's alone; others get in with a token, if hrview was "
-	                                 "started with --token");
+	return hrv_http_refuse_entry(conn, server->options.token
+	                                           ? "a token is needed: open the URL that hrview printed, or send "
+	                                             "`Authorization: Bearer TOKEN`"
+	                                           : "this hrview is its user's alone; others get in with a token, if "
+	                                             "hrview was started with --token");
 }
 
 /* ---- who answers what ---- */

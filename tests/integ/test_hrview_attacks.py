@@ -85,6 +85,13 @@ def test_another_user_needs_the_token():
             WebSocket(server.port)
         assert refused.value.status == 401
         assert server.request("/api/programs", Authorization="Bearer wrong")[0] == 401
+        # A browser gets the same as a page, which does nothing and gives nothing away.
+        status, headers, body = server.request("/", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+        assert status == 401 and headers["WWW-Authenticate"] == "Bearer"
+        assert headers["Content-Type"] == "text/html; charset=utf-8" and headers["Cache-Control"] == "no-store"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'nonce-")
+        assert b"open the URL that <code>hrview</code> printed" in body and body.endswith(b"</html>\n")
+        assert b"<script" not in body and b"s3cret" not in body
         assert server.request("/api/programs", Authorization="Bearer s3cret")[0] == 200
         assert server.request("/api/programs?token=s3cret")[0] == 200
         cookie = "hrview-%d=s3cret" % server.port

@@ -417,8 +417,9 @@ export class App {
   private drawAround(program: Program | null, model: ProgramModel | null, now: number): void {
     const link = linkMessage(this.link);
     this.homeMessages.show([]);
-    const recording = this.recording === null ? null : recordingMessage(this.recording);
     const { history, timeline } = this.time;
+    const atEnd = history !== null && timeline.tick(history) === history.end;
+    const recording = this.recording === null ? null : recordingMessage(this.recording, program, atEnd);
     const past = history === null ? null : pastMessage(timeline.place, history.start);
     this.messages.show([...[link, recording, past].filter((message) => message !== null), ...programMessages(program, model)]);
     this.topbar.update(program, model, now, Date.now() + this.store.skew, !this.time.follows);

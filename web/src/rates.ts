@@ -37,3 +37,15 @@ export function ratesBetween(history: History, from: number, to: number, columns
     rows: rows.map((row) => row.map((n) => (n * 1000) / width)),
   };
 }
+
+/** Rows on top of one another, for as many files as there are colours: first all together, then without the others, and
+ * so on down to the first file. A file that there is not has an empty row, so that each row keeps its colour. */
+export function stackedRows({ at, rows }: Rates, files: number): Float64Array[] {
+  const sums: Float64Array[] = [];
+  for (const row of rows) {
+    const below = sums.at(-1);
+    sums.push(below === undefined ? row : row.map((n, i) => n + (below[i] as number)));
+  }
+  while (sums.length < files + 1) sums.splice(-1, 0, new Float64Array(at.length));
+  return sums.reverse();
+}

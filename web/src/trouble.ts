@@ -40,15 +40,17 @@ export function pastMessage(when: When, begin: number): Message | null {
   return { key: 'past', severity: 'info', title: 'Not remembered so far back', text };
 }
 
-/** What is to be said of a recording that is shown in place of a program. */
-export function recordingMessage(loading: Loading): Message | null {
+/** What is to be said of a recording that is shown in place of a program; `atEnd`: its last moment is. */
+export function recordingMessage(loading: Loading, program: Program | null, atEnd: boolean): Message | null {
   if (loading.state === 'none') return null;
   if (loading.state === 'failed')
     return { key: 'recording', severity: 'error', title: 'The recording cannot be loaded', text: `What came of it is shown. ${loading.why}.` };
   if (loading.state === 'loading')
     return { key: 'recording', severity: 'info', title: 'Recording', text: `loading, ${percent(loading.share)}` };
-  if (!loading.torn) return null;
-  return { key: 'recording', severity: 'warn', title: 'The recording is torn', text: 'Its end is missing: the recorder was killed, or the file is damaged.' };
+  if (loading.torn)
+    return { key: 'recording', severity: 'warn', title: 'The recording is torn', text: 'Its end is missing: the recorder was killed, or the file is damaged.' };
+  if (!atEnd || program?.state !== 'live') return null;
+  return { key: 'recording', severity: 'info', title: 'The recording ends here', text: 'The program was still running.' };
 }
 
 export function programMessages(program: Program | null, model: ProgramModel | null): Message[] {

@@ -245,6 +245,21 @@ test('a flame graph of what was seen in the span stands in the place of the stac
   }, recording, hash);
 });
 
+test('a recording that ended before its program says so where it ends, and only there', () => {
+  const { program, recording } = recorded();
+  program.state = 'live';
+  program.end = null;
+  return show(program, async (page) => {
+    const words = page.getByText('The recording ends here The program was still running.');
+    await words.waitFor();
+    assert.equal(await page.locator('.pill').textContent(), 'recording');
+    await page.keyboard.press(',');
+    await words.waitFor({ state: 'detached' });
+    await page.keyboard.press('.');
+    await words.waitFor();
+  }, recording);
+});
+
 test('a torn recording says so', () => {
   const { program, recording } = recorded();
   recording.torn = true;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { History } from '../../../web/src/history';
+import { stackedRows } from '../../../web/src/rates';
 import { clockTime, parseWhen, Timeline } from '../../../web/src/timeline';
 import { guardFrame, type ProgramFrame } from '../../../web/src/wire';
 
@@ -133,4 +134,13 @@ test('a moment outside of what is remembered shows the nearest that is', () => {
 
 test('the program’s clock is written as a player writes it', () => {
   assert.deepEqual([0, 3250, 59_999, 61_000, 723_250, 3_723_000].map(clockTime), ['0:00.00', '0:03.25', '0:59.99', '1:01.00', '12:03.2', '1:02:03']);
+});
+
+test('the strip’s rows lie on top of one another, and each keeps its colour however many files there are', () => {
+  const at = Float64Array.of(0, 1);
+  const rows = [Float64Array.of(5, 6), Float64Array.of(1, 2), Float64Array.of(0, 1)];
+  const stacked = stackedRows({ at, files: [7, 3], rows }, 4).map((row) => [...row]);
+  // All, then no third and fourth file, the second on the first, the first.
+  assert.deepEqual(stacked, [[6, 9], [0, 0], [0, 0], [6, 8], [5, 6]]);
+  assert.deepEqual(stackedRows({ at, files: [], rows: [at] }, 1).map((row) => [...row]), [[0, 1], [0, 0]]);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onlyProgram } from '../../../web/src/choice';
 import { ProgramModel } from '../../../web/src/store';
-import { dropTexts, fileMessages, linkMessage, programMessages } from '../../../web/src/trouble';
+import { dropTexts, fileMessages, linkMessage, programMessages, recordingMessage } from '../../../web/src/trouble';
 import type { Program, ProgramState } from '../../../web/src/wire';
 
 function program(state: ProgramState, why = '', more: Partial<Program> = {}): Program {
@@ -44,6 +44,15 @@ test('a taken-over trace function is told until it is given back', () => {
   assert.equal(programMessages(program('live'), model).length, 1);
   model.notes.push({ kind: 'resumed', tick: 3, text: '' });
   assert.deepEqual(programMessages(program('live'), model), []);
+});
+
+test('a recording says that its program was still running where it ends, when it was', () => {
+  const loaded = { state: 'loaded', torn: false } as const;
+  assert.match(recordingMessage(loaded, program('live'), true)?.text ?? '', /still running/);
+  assert.equal(recordingMessage(loaded, program('live'), false), null);
+  for (const state of ['closed', 'dead', 'unknown'] as const) assert.equal(recordingMessage(loaded, program(state), true), null);
+  assert.equal(recordingMessage({ ...loaded, torn: true }, program('live'), true)?.title, 'The recording is torn');
+  assert.match(recordingMessage({ state: 'loading', share: 0.5, torn: false }, program('live'), true)?.text ?? '', /loading/);
 });
 
 test('a lost connection says why', () => {

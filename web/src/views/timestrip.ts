@@ -6,7 +6,7 @@ import { el, setChildren, setHidden, setText } from '../dom';
 import { perSecond } from '../format';
 import type { History } from '../history';
 import { baseName } from '../paths';
-import { type Rates, ratesBetween } from '../rates';
+import { type Rates, ratesBetween, stackedRows } from '../rates';
 import { clockTime, type Timeline } from '../timeline';
 import type { FileEntry } from '../wire';
 
@@ -126,7 +126,7 @@ export class TimeStrip {
     const rates = ratesBetween(scene.history, this.from, this.to, Math.max(30, Math.min(600, width >> 1)), FILES);
     this.rates = rates;
     const plot = (this.plot ??= this.makePlot(width, height));
-    plot.setData(stacked(rates), false);
+    plot.setData([rates.at, ...stackedRows(rates, FILES)] as unknown as uPlot.AlignedData, false);
     plot.batch(() => {
       plot.setScale('x', { min: this.from, max: this.to });
       plot.setScale('y', { min: 0, max: Math.max(1, ...(plot.data[1] as number[])) * 1.08 });
@@ -227,15 +227,4 @@ export class TimeStrip {
     element.style.left = `${(share(from) * 100).toFixed(3)}%`;
     if (to > from) element.style.width = `${((share(to) - share(from)) * 100).toFixed(3)}%`;
   }
-}
-
-/** Rows on top of one another: first all together, then without the others, and so on down to the first file. */
-function stacked({ at, rows }: Rates): uPlot.AlignedData {
-  const sums: Float64Array[] = [];
-  for (const row of rows) {
-    const below = sums.at(-1);
-    sums.push(below === undefined ? row : row.map((n, i) => n + (below[i] as number)));
-  }
-  while (sums.length < FILES + 1) sums.unshift(new Float64Array(at.length));
-  return [at, ...sums.reverse()] as unknown as uPlot.AlignedData;
 }
