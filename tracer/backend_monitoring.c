@@ -178,7 +178,8 @@ static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t nargs, 
 	struct hrt_code *code = look_at(self, (PyCodeObject *)args[0], &later);
 
 	(void)nargs, (void)kwnames;
-	if (later || (code && code->local_events && line_needs_resume(code->py_code, (int)hrt_py_small(args[1]))))
+	/* What comes after it on its line need not be the next instruction: jumps stand between. */
+	if (later || (HRT_LINE_NEEDS_RESUME && code && code->local_events))
 		Py_RETURN_NONE;
 	return Py_NewRef(py_disable);
 }
