@@ -7,7 +7,6 @@
 #include "process.h"
 #include "python.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>

@@ -1,7 +1,6 @@
 /* cmd_clean.c — `hrview clean`: removes what ended programs of this user have left. */
 #include "command.h"
 #include "discover.h"
-#include "hr_err.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,9 +61,10 @@ int hrv_command_clean(int argc, char **argv)
 	if (optind < argc)
 		return hrv_fail_usage("clean", "what is %s?", argv[optind]);
 	int dir_fd = open(HR_SHM_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = dir_fd < 0 ? HR_EIO : hrv_catalog_refresh(&catalog);
-	if (err != 0)
-		return hrv_fail("clean", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
+	if (dir_fd < 0)
+		return hrv_fail("clean", HR_SHM_DIR ": %s", strerror(errno));
+	if (hrv_catalog_look("clean", &catalog) != 0)
+		return HRV_EXIT_FAILED;
 	for (size_t i = 0; i < catalog.count; i++)
 		count += remove_ended(dir_fd, catalog.programs[i], &bytes);
 	close(dir_fd);

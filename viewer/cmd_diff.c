@@ -65,17 +65,14 @@ static json_t *load_program(struct hrv_catalog *catalog, const char *pid)
 	struct hrv_dump dump;
 	char why[HRV_FIND_WHY_BYTES];
 	json_t *json = NULL;
-	int err = hrv_catalog_refresh(catalog);
 
-	if (err != 0) {
-		hrv_fail("diff", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
+	if (hrv_catalog_look("diff", catalog) != 0)
 		return NULL;
-	}
 	if (hrv_catalog_find(catalog, pid, &program, why) != 0) {
 		hrv_fail("diff", "%s", why);
 		return NULL;
 	}
-	err = hrv_dump_read(program, &dump);
+	int err = hrv_dump_read(program, &dump);
 	if (err == HR_ECORRUPT)
 		hrv_catalog_condemn(catalog, program);
 	if (!program->reader)

@@ -208,9 +208,8 @@ int hrv_command_dump(int argc, char **argv)
 		sigaddset(&job.signals, SIGTERM);
 		sigprocmask(SIG_BLOCK, &job.signals, NULL);
 	}
-	int err = hrv_catalog_refresh(&catalog);
-	if (err != 0)
-		return hrv_fail("dump", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
+	if (hrv_catalog_look("dump", &catalog) != 0)
+		return HRV_EXIT_FAILED;
 	if (hrv_catalog_find(&catalog, argv[optind], &program, why) != 0)
 		code = hrv_fail("dump", "%s", why);
 	else

@@ -7,11 +7,9 @@
 #include "process.h"
 #include "pulse.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -178,10 +176,6 @@ static int put_in_order(struct table *table)
 
 static int table_read(struct table *table)
 {
-	int err = hrv_catalog_refresh(&table->catalog);
-
-	if (err != 0)
-		return err;
 	table->count = table->catalog.count;
 	table->rows = calloc(table->count ? table->count : 1, sizeof *table->rows);
 	if (!table->rows)
@@ -351,9 +345,11 @@ int hrv_command_list(int argc, char **argv)
 	}
 	if (optind < argc)
 		return hrv_fail_usage("list", "what is %s?", argv[optind]);
+	if (hrv_catalog_look("list", &table.catalog) != 0)
+		return HRV_EXIT_FAILED;
 	int err = table_read(&table), code;
 	if (err != 0)
-		code = hrv_fail("list", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
+		code = hrv_fail("list", "%s", hr_err_text(err));
 	else if (format == HRV_FORMAT_JSON)
 		code = hrv_print_json("list", table_json(&table));
 	else

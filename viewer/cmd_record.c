@@ -398,9 +398,7 @@ int hrv_command_record(int argc, char **argv)
 		return hrv_fail_usage("record", optind == argc ? "which program? a pid or a name is needed"
 		                                               : "one pid or name is enough");
 	job.what = argv[optind];
-	int err = hrv_catalog_refresh(&catalog);
-	int code = err == 0 ? record(&job, &catalog)
-	                    : hrv_fail("record", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
+	int code = hrv_catalog_look("record", &catalog) == 0 ? record(&job, &catalog) : HRV_EXIT_FAILED;
 	hrv_catalog_fini(&catalog);
 	return code;
 }

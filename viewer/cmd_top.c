@@ -7,11 +7,9 @@
 #include "top.h"
 #include "top_view.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #define LOOK_NS UINT64_C(250000000) /* between two looks at the program */
@@ -195,10 +193,9 @@ int hrv_command_top(int argc, char **argv)
 	}
 	if (optind + 1 < argc)
 		return hrv_fail_usage("top", "one pid or name is enough");
-	int err = hrv_catalog_refresh(&catalog), code = HRV_EXIT_FAILED;
-	if (err != 0)
-		hrv_fail("top", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
-	else if (find(&catalog, optind < argc ? argv[optind] : NULL, &program) == 0)
+	int code = HRV_EXIT_FAILED;
+	if (hrv_catalog_look("top", &catalog) == 0 &&
+	    find(&catalog, optind < argc ? argv[optind] : NULL, &program) == 0)
 		code = show(program);
 	hrv_catalog_fini(&catalog);
 	return code;

@@ -1,7 +1,9 @@
 /* command.c — what the subcommands share: words for wrong command lines, output. See command.h. */
 #include "command.h"
 
+#include "discover.h"
 #include "hr_err.h"
+#include "hr_name.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -25,6 +27,15 @@ int hrv_fail(const char *command, const char *format, ...)
 	say(command, format, args);
 	va_end(args);
 	return HRV_EXIT_FAILED;
+}
+
+int hrv_catalog_look(const char *command, struct hrv_catalog *catalog)
+{
+	int err = hrv_catalog_refresh(catalog);
+
+	if (err != 0)
+		hrv_fail(command, HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
+	return err;
 }
 
 int hrv_fail_usage(const char *command, const char *format, ...)

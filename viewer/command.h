@@ -37,6 +37,10 @@ int hrv_number_parse(const char *command, const char *option, const char *text, 
 /* A line on stderr, "hrview COMMAND: …" (`command` "" for hrview itself); returns HRV_EXIT_FAILED. */
 __attribute__((format(printf, 2, 3))) int hrv_fail(const char *command, const char *format, ...);
 
+/* Fills an empty catalog: 0, or the error with a line on stderr. */
+struct hrv_catalog;
+int hrv_catalog_look(const char *command, struct hrv_catalog *catalog);
+
 /* The same for a wrong command line, with a word on --help; returns HRV_EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int hrv_fail_usage(const char *command, const char *format, ...);
 

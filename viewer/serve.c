@@ -81,11 +81,9 @@ static int check_program(const char *what)
 	struct hrv_catalog catalog = {0};
 	struct hrv_program *program;
 	char why[HRV_FIND_WHY_BYTES];
-	int err = hrv_catalog_refresh(&catalog);
+	int err = hrv_catalog_look("", &catalog);
 
-	if (err != 0)
-		hrv_fail("", HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
-	else if ((err = hrv_catalog_find(&catalog, what, &program, why)) != 0)
+	if (err == 0 && (err = hrv_catalog_find(&catalog, what, &program, why)) != 0)
 		hrv_fail("", "%s", why);
 	hrv_catalog_fini(&catalog);
 	return err;
