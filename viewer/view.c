@@ -8,6 +8,7 @@
 #include "pulse.h"
 #include "source.h"
 #include "stacks.h"
+#include "tables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@
 #define THREAD_BYTES       256u
 #define FRAME_BYTES        32u
 
-#define FILE_AGE_NS UINT64_C(1000000000) /* how often the watched file is looked at for changes */
+#define FILE_AGE_NS   UINT64_C(1000000000) /* how often the watched file is looked at for changes */
+#define HEALTH_AGE_NS UINT64_C(1000000000) /* how often tables and our own cost are told */
 
 /* The program that is watched: what has been read of it and sent. */
 struct watched {
@@ -42,6 +44,8 @@ struct watched {
 	uint64_t file_looked_ns;
 	uint64_t drops_sent[HR_DROP_MAX];
 	uint64_t samples_sent;
+	uint64_t tables_looked_ns;
+	struct hrv_wire_table tables[HRV_TABLES_MAX]; /* as they were sent */
 };
 
 /* Arrays that a frame borrows, reused from frame to frame. */
@@ -63,6 +67,7 @@ struct hrv_view {
 	bool programs_sent;
 	uint64_t changes_sent; /* of the catalog */
 	uint64_t pulse_looked_ns;
+	uint64_t cost_told_ns;
 	struct watched watched;
 	struct scratch scratch;
 };
@@ -402,6 +407,24 @@ static int put_status(struct hrv_view *view, struct hrv_reader *reader, struct h
 	return 0;
 }
 
+static int put_tables(struct watched *watched, struct hrv_reader *reader, struct hrv_wire_detail *detail)
+{
+	struct hrv_wire_table tables[HRV_TABLES_MAX] = {0};
+	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
+	size_t count;
+
+	if (watched->tables_looked_ns != 0 && now - watched->tables_looked_ns < HEALTH_AGE_NS)
+		return 0;
+	watched->tables_looked_ns = now;
+	int err = hrv_tables_read(reader, &watched->stacks, tables, &count);
+	if (err != 0 || memcmp(tables, watched->tables, sizeof tables) == 0)
+		return err;
+	memcpy(watched->tables, tables, sizeof tables);
+	detail->tables = watched->tables;
+	detail->table_count = count;
+	return 0;
+}
+
 /* Texts and arrays no longer move: what was given as an offset becomes a pointer. */
 static void settle(struct hrv_view *view, struct hrv_wire_detail *detail)
 {
@@ -464,7 +487,8 @@ static int put_detail(struct hrv_view *view, struct hrv_reader *reader, struct h
 	    (err = hrv_codes_update(&watched->codes, reader)) != 0)
 		return err;
 	watched->stacks_due |= stacks_changed || !watched->sent;
-	if ((err = put_news(view, reader, detail, more)) != 0 || (err = put_status(view, reader, detail)) != 0)
+	if ((err = put_news(view, reader, detail, more)) != 0 || (err = put_status(view, reader, detail)) != 0 ||
+	    (err = put_tables(watched, reader, detail)) != 0)
 		return err;
 	settle(view, detail);
 	watched->sent = true;
@@ -548,6 +572,13 @@ int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *reques
 			return err;
 		view->programs_sent = true;
 		view->changes_sent = view->catalog.changes;
+	}
+	/* Not into a recording: there it would be the recorder's. */
+	if (view->only_instance == 0 &&
+	    (view->cost_told_ns == 0 || request->full || now - view->cost_told_ns >= HEALTH_AGE_NS)) {
+		view->cost_told_ns = now;
+		frame.has_viewer = true;
+		frame.viewer_cpu_ms = (double)(hrv_clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000) / 1000;
 	}
 	out->len_bytes = 0;
 	return hrv_wire_encode(&frame, out);

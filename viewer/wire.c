@@ -249,6 +249,17 @@ static void put_notes(msgpack_packer *pk, const struct hrv_wire_note *notes, siz
 	}
 }
 
+static void put_tables(msgpack_packer *pk, const struct hrv_wire_table *tables, size_t count)
+{
+	msgpack_pack_map(pk, count);
+	for (size_t i = 0; i < count; i++) {
+		hrv_pack_word(pk, tables[i].name);
+		msgpack_pack_array(pk, 2);
+		msgpack_pack_uint64(pk, tables[i].used);
+		msgpack_pack_uint64(pk, tables[i].capacity);
+	}
+}
+
 static void put_gone(msgpack_packer *pk, uint64_t id)
 {
 	msgpack_pack_map(pk, 2);
@@ -279,7 +290,8 @@ static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 	}
 	msgpack_pack_map(pk, 3u + (detail->file_count > 0) + (detail->total_count > 0) +
 	                             (has_lines ? (detail->all ? 1u : 3u) : 0) + detail->has_threads +
-	                             detail->has_drops + (detail->note_count > 0) + detail->has_sampler);
+	                             detail->has_drops + (detail->note_count > 0) + detail->has_sampler +
+	                             (detail->table_count > 0));
 	hrv_pack_word(pk, "id");
 	hrv_pack_id(pk, detail->id);
 	hrv_pack_word(pk, "full");
@@ -327,6 +339,10 @@ static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 		hrv_pack_word(pk, "samples");
 		msgpack_pack_uint64(pk, detail->sampler_samples);
 	}
+	if (detail->table_count > 0) {
+		hrv_pack_word(pk, "tables");
+		put_tables(pk, detail->tables, detail->table_count);
+	}
 }
 
 int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
@@ -335,7 +351,8 @@ int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 	msgpack_packer pk;
 
 	hrv_pack_init(&pk, &sink);
-	msgpack_pack_map(&pk, 2u + frame->more + frame->has_programs + frame->has_pulses + (frame->program != NULL));
+	msgpack_pack_map(&pk, 2u + frame->more + frame->has_programs + frame->has_pulses + (frame->program != NULL) +
+	                              frame->has_viewer);
 	hrv_pack_word(&pk, "v");
 	msgpack_pack_int(&pk, HRV_WIRE_VERSION);
 	hrv_pack_word(&pk, "now");
@@ -357,6 +374,12 @@ int hrv_wire_encode(const struct hrv_wire_frame *frame, struct hrv_buffer *out)
 	if (frame->program) {
 		hrv_pack_word(&pk, "program");
 		put_detail(&pk, frame->program);
+	}
+	if (frame->has_viewer) {
+		hrv_pack_word(&pk, "viewer");
+		msgpack_pack_map(&pk, 1);
+		hrv_pack_word(&pk, "cpu_ms");
+		msgpack_pack_double(&pk, frame->viewer_cpu_ms);
 	}
 	return sink.err;
 }

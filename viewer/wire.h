@@ -83,6 +83,12 @@ struct hrv_wire_note {
 	struct hrv_text text;
 };
 
+/* A table of the segment. */
+struct hrv_wire_table {
+	const char *name;
+	uint64_t used, capacity; /* elements; of strings bytes */
+};
+
 /* Three numbers: which (file or line), hits, last tick. */
 struct hrv_triple {
 	uint64_t which;
@@ -122,6 +128,8 @@ struct hrv_wire_detail {
 	bool has_sampler;
 	double sampler_cpu_ms;
 	uint64_t sampler_samples;
+	const struct hrv_wire_table *tables;
+	size_t table_count;
 };
 
 struct hrv_wire_frame {
@@ -134,6 +142,8 @@ struct hrv_wire_frame {
 	const struct hrv_wire_pulse *pulses;
 	size_t pulse_count;
 	const struct hrv_wire_detail *program; /* NULL: none was asked for */
+	bool has_viewer;
+	double viewer_cpu_ms;
 };
 
 /* Appends the frame to `out`. HR_ENOMEM: what `out` holds then is not a frame. */

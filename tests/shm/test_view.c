@@ -76,6 +76,16 @@ static int64_t hits_of(const msgpack_object *triples, uint64_t which)
 	return -1;
 }
 
+/* Elements in use of a table, which has room for more. */
+static int64_t used_of(const msgpack_object *program, const char *table)
+{
+	const msgpack_object *pair = get(get(program, "tables"), table);
+
+	assert_non_null(pair);
+	assert_true(pair->via.array.ptr[1].via.u64 > pair->via.array.ptr[0].via.u64);
+	return (int64_t)pair->via.array.ptr[0].via.u64;
+}
+
 static uint32_t length_of(const msgpack_object *array)
 {
 	return array ? array->via.array.size : 0;
@@ -114,6 +124,11 @@ static void test_everything_once_and_then_what_is_new(void **state)
 	assert_int_equal(length_of(get(program, "notes")), 1);
 	assert_int_equal(get(get(program, "drops"), "files")->via.u64, 3);
 	assert_non_null(get(program, "threads"));
+	assert_int_equal(used_of(program, "files"), 1);
+	assert_int_equal(used_of(program, "slots"), 3);
+	assert_int_equal(used_of(program, "notes"), 1);
+	assert_int_equal(used_of(program, "threads"), 0);
+	assert_non_null(get(get(&answer.unpacked.data, "viewer"), "cpu_ms"));
 
 	program = ask(view, &answer, id, file, false);
 	assert_false(is_true(get(program, "full")));
@@ -122,6 +137,7 @@ static void test_everything_once_and_then_what_is_new(void **state)
 	assert_null(get(program, "totals"));
 	assert_null(get(program, "notes"));
 	assert_null(get(program, "drops"));
+	assert_null(get(program, "tables"));
 	assert_null(get(program, "threads"));
 
 	hit(segment, slot + 2, 2);
@@ -266,6 +282,7 @@ static void test_stack_names_files_and_functions(void **state)
 	assert_int_equal(known[0].via.u64, file);
 	assert_memory_equal(known[1].via.str.ptr, "Klass.method", 12);
 	assert_int_equal(known[4].via.u64, 4);
+	assert_int_equal(used_of(get(&answer.unpacked.data, "program"), "threads"), 1);
 	assert_int_equal(unknown[0].via.i64, -1);
 	assert_int_equal(unknown[1].via.str.size, 0);
 	assert_int_equal(unknown[5].via.i64, -1);

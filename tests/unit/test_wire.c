@@ -161,6 +161,7 @@ static void test_frame_with_everything(void **state)
 	        {HR_NOTE_RESUMED, 41, {"pdb", 3}},
 	        {HR_NOTE_TROUBLE, 42, {"/dev/shm is full", 16}},
 	};
+	static const struct hrv_wire_table tables[] = {{"slots", 123, 4194304}, {"strings", 70000, 70001}};
 	struct hrv_wire_detail detail = {
 	        .id = live.id,
 	        .full = true,
@@ -181,8 +182,12 @@ static void test_frame_with_everything(void **state)
 	        .has_sampler = true,
 	        .sampler_cpu_ms = 12.75,
 	        .sampler_samples = 523,
+	        .tables = tables,
+	        .table_count = 2,
 	};
 	check_frame("everything", &(struct hrv_wire_frame){.now_ms = 1767225605481,
+	                                                   .has_viewer = true,
+	                                                   .viewer_cpu_ms = 81.25,
 	                                                   .has_programs = true,
 	                                                   .programs = &live,
 	                                                   .program_count = 1,

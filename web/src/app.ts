@@ -368,7 +368,7 @@ export class App {
     this.homeMessages.show(message === null ? [] : [message]);
     this.home.update(Date.now() + this.store.skew);
     this.topbar.update(null, null, 0, 0, false);
-    this.health.update(null);
+    this.health.update(null, this.store.viewing.cost);
     document.title = 'heartrate';
   }
 
@@ -423,7 +423,7 @@ export class App {
     const past = history === null ? null : pastMessage(timeline.place, history.start);
     this.messages.show([...[link, recording, past].filter((message) => message !== null), ...programMessages(program, model)]);
     this.topbar.update(program, model, now, Date.now() + this.store.skew, !this.time.follows);
-    this.health.update(model);
+    this.health.update(model, this.time.follows ? this.store.viewing.cost : null);
     this.program.setStale(link !== null);
     this.program.setNothing(this.file === -1 ? this.nothingWords(program, model) : null);
     const name = program?.name ?? '';

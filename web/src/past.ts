@@ -34,6 +34,7 @@ export class Past {
     this.model.activeAt = Number.POSITIVE_INFINITY; // of the past nobody says that it is idle
     this.model.drops = live.drops;
     this.model.sampler = live.sampler;
+    this.model.segmentTables = live.segmentTables;
     this.model.notes.push(...live.notes);
   }
 

@@ -5,7 +5,8 @@ import { LineTable } from './lines';
 import { Pulses } from './pulses';
 import { Samples } from './samples';
 import type { Place } from './route';
-import type { FileEntry, Note, Program, ProgramFrame, Sampler, Thread, WireFrame } from './wire';
+import { Viewing } from './viewing';
+import type { FileEntry, Note, Program, ProgramFrame, Sampler, Table, Thread, WireFrame } from './wire';
 
 /** What changed since views were last brought up to date. */
 export interface Changes {
@@ -14,7 +15,7 @@ export interface Changes {
   program: boolean; // another one, or it started over
   files: boolean;
   totals: boolean;
-  health: boolean; // drops, notes, sampler
+  health: boolean; // drops, notes, sampler, tables
 }
 
 export function noChanges(): Changes {
@@ -39,6 +40,7 @@ export class ProgramModel {
   drops: ReadonlyMap<string, number> = new Map();
   readonly notes: Note[] = [];
   sampler: Sampler | null = null;
+  segmentTables: readonly Table[] = [];
   samples = new Samples();
   private readonly tables = new Map<number, LineTable>();
   private readonly colours = new Map<number, number>();
@@ -123,6 +125,7 @@ export class Store {
   programs: readonly Program[] | null = null; // null: not heard yet
   readonly pulses = new Pulses();
   model: ProgramModel | null = null;
+  readonly viewing = new Viewing();
   /** hrview's clock minus this machine's, milliseconds: for "started … ago" of another machine's hrview. */
   skew = 0;
   /** Of the program followed. */
@@ -145,6 +148,7 @@ export class Store {
   /** `now` is the picture's clock, `wall` this machine's milliseconds since 1970. */
   apply(frame: WireFrame, now: number, wall: number): void {
     this.skew = frame.now - wall;
+    this.viewing.take(frame);
     if (frame.programs !== null) {
       this.programs = frame.programs;
       this.changes.programs = true;
@@ -191,8 +195,9 @@ export class Store {
     this.remember(frame, more);
     if (frame.drops !== null) model.drops = frame.drops;
     if (frame.sampler !== null) model.sampler = frame.sampler;
+    if (frame.tables !== null) model.segmentTables = frame.tables;
     model.notes.push(...frame.notes);
-    changes.health ||= frame.drops !== null || frame.sampler !== null || frame.notes.length > 0;
+    changes.health ||= frame.drops !== null || frame.sampler !== null || frame.tables !== null || frame.notes.length > 0;
   }
 
   private applyTotals(model: ProgramModel, frame: ProgramFrame, startsOver: boolean, now: number): void {

@@ -4,7 +4,7 @@ import { exact, percent } from './format';
 import type { Loading } from './recording';
 import type { ProgramModel } from './store';
 import { clockTime, type When } from './timeline';
-import type { FileEntry, Program } from './wire';
+import type { FileEntry, Program, Table } from './wire';
 
 export type Severity = 'info' | 'warn' | 'error';
 
@@ -178,4 +178,20 @@ const DROP_WORDS: Readonly<Record<string, string>> = {
 /** Drops in words, one a kind. */
 export function dropTexts(drops: ReadonlyMap<string, number>): string[] {
   return [...drops].filter(([, n]) => n > 0).map(([kind, n]) => `${exact(n)} ${DROP_WORDS[kind] ?? kind}`);
+}
+
+const NEARLY_FULL = 0.9;
+
+export function fillOf({ used, capacity }: Table): number {
+  return capacity === 0 ? 0 : used / capacity;
+}
+
+/** The reader should know: what comes next may find no room. */
+export function isNearlyFull(table: Table): boolean {
+  return fillOf(table) > NEARLY_FULL;
+}
+
+/** The table that will be full first; null when nothing is known of them. */
+export function fullest(tables: readonly Table[]): Table | null {
+  return tables.reduce<Table | null>((best, table) => (best === null || fillOf(table) > fillOf(best) ? table : best), null);
 }

@@ -74,6 +74,13 @@ export interface Sampler {
   readonly samples: number;
 }
 
+/** How full a table of the segment is. */
+export interface Table {
+  readonly name: string;
+  readonly used: number;
+  readonly capacity: number;
+}
+
 /** Flat triples: what, hits, last tick. */
 export type Triples = readonly number[];
 
@@ -96,6 +103,7 @@ export interface ProgramFrame {
   readonly drops: ReadonlyMap<string, number> | null; // null: as before
   readonly notes: readonly Note[];
   readonly sampler: Sampler | null;
+  readonly tables: readonly Table[] | null; // null: as before
 }
 
 export interface WireFrame {
@@ -104,6 +112,7 @@ export interface WireFrame {
   readonly programs: readonly Program[] | null; // null: as before
   readonly pulses: readonly Pulse[] | null; // null: not looked at
   readonly program: ProgramFrame | null;
+  readonly viewerCpuMs: number | null; // processor time of hrview; null: not told this time
 }
 
 /** The page always asks for the lines of all files, because it keeps their history. */
@@ -148,6 +157,7 @@ export function guardFrame(value: unknown): WireFrame {
     programs: map['programs'] === undefined ? null : list(map, 'programs', 'frame', guardProgram),
     pulses: map['pulse'] === undefined ? null : guardPulses(map['pulse'], 'frame.pulse'),
     program: map['program'] === undefined ? null : guardProgramFrame(map['program'], 'frame.program'),
+    viewerCpuMs: map['viewer'] === undefined ? null : real(asMap(map['viewer'], 'frame.viewer'), 'cpu_ms', 'frame.viewer'),
   };
 }
 
@@ -202,6 +212,7 @@ function guardProgramFrame(value: unknown, at: string): ProgramFrame {
     drops: map['drops'] === undefined ? null : guardDrops(map['drops'], `${at}.drops`),
     notes: optional(map, 'notes', (m, k, a) => list(m, k, a, guardNote), [], at),
     sampler: map['sampler'] === undefined ? null : guardSampler(map['sampler'], `${at}.sampler`),
+    tables: map['tables'] === undefined ? null : guardTables(map['tables'], `${at}.tables`),
   };
 }
 
@@ -285,6 +296,13 @@ function guardDrops(value: unknown, at: string): ReadonlyMap<string, number> {
 function guardSampler(value: unknown, at: string): Sampler {
   const map = asMap(value, at);
   return { cpuMs: real(map, 'cpu_ms', at), samples: count(map, 'samples', at) };
+}
+
+function guardTables(value: unknown, at: string): Table[] {
+  return Object.entries(asMap(value, at)).map(([name, pair]) => {
+    if (!Array.isArray(pair) || pair.length < 2) throw new WireError(`${at}.${name}: not what is used, and of how much`);
+    return { name, used: asCount(pair[0], `${at}.${name}[0]`), capacity: asCount(pair[1], `${at}.${name}[1]`) };
+  });
 }
 
 type Fields = Readonly<Record<string, unknown>>;

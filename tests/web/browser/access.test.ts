@@ -45,6 +45,7 @@ function busy(): FakeProgram {
   program.stack(1, 'MainThread', [[0, 'method', 7, 7, 15, 22]], { since: 1 });
   program.stack(2, 'other', [[1, 'run', 1, 1, -1, -1], [0, 'method', 6, 6, 4, 10], [1, 'run', 2, 2, 4, 8]]);
   program.drops = { hits: 12 };
+  program.tables = { slots: [99, 100] };
   program.notes = [['filter', 1, 'the filter raised']];
   return program;
 }
@@ -142,6 +143,7 @@ const STATES: readonly (readonly [what: string, hash: string, programs: () => Fa
     await page.getByText('hrview is gone').waitFor();
   }],
   ['notes', '', () => [busy()], async (page) => page.getByText('1 note').click()],
+  ['tables', '', () => [busy()], async (page) => page.getByText('slots table 99 % full').click()],
 ];
 
 for (const [what, hash, programs, ready] of STATES)

@@ -61,6 +61,7 @@ export class FakeProgram {
   drops: Record<string, number> = {};
   notes: [string, number, string][] = [];
   sampler = { cpu_ms: 1.5, samples: 100 };
+  tables: Record<string, [used: number, capacity: number]> = { strings: [81_000, 19_000_000], files: [12, 8192], codes: [310, 131_072], slots: [2900, 2_097_152], threads: [2, 512], tasks: [0, 2048], notes: [0, 256] };
 
   constructor(
     readonly id: string,
@@ -114,6 +115,7 @@ class Sent {
   notes = 0;
   threads = '';
   drops = '';
+  tables = '';
   readonly totals = new Map<number, number>();
   readonly lines = new Map<number, Map<number, number>>();
 }
@@ -123,6 +125,8 @@ export class FakeViewer {
   /** When set, answers are these bytes instead. */
   garbage: Uint8Array | null = null;
   frames = 0;
+  /** What hrview has cost so far; null: it does not say. */
+  cpuMs: (() => number) | null = null;
   /** When set, it is a recording that is shown. */
   recording: FakeRecording | null = null;
   private server: Server | null = null;
@@ -231,6 +235,7 @@ export class FakeViewer {
     sent.programs = told;
     if (id === null) frame['pulse'] = this.programs.filter(({ gone }) => !gone).flatMap(pulse);
     if (id !== null) frame['program'] = this.answerProgram(sent, id);
+    if (this.cpuMs !== null) frame['viewer'] = { cpu_ms: this.cpuMs() };
     return frame;
   }
 
@@ -257,6 +262,9 @@ export class FakeViewer {
     const drops = JSON.stringify(program.drops);
     if (drops !== sent.drops) frame['drops'] = program.drops;
     sent.drops = drops;
+    const tables = JSON.stringify(program.tables);
+    if (tables !== sent.tables) frame['tables'] = program.tables;
+    sent.tables = tables;
     if (program.notes.length > sent.notes) frame['notes'] = program.notes.slice(sent.notes);
     sent.notes = program.notes.length;
     return frame;

@@ -383,6 +383,24 @@ for (const [what, bring, words] of TROUBLES)
       }),
     ));
 
+test('the tables’ fill and the cost of viewing are told; a table that is nearly full stands out', () =>
+  withViewer([demo()], (viewer) =>
+    visit(browser, viewer.url, {}, async (page) => {
+      const program = viewer.programs[0] as FakeProgram;
+      const summary = page.locator('.tables summary');
+      await page.getByText('strings table 0.4 % full').waitFor();
+      assert.equal(await page.locator('.tables.full').count(), 0);
+      program.tables = { ...program.tables, slots: [1_950_000, 2_097_152] };
+      await page.locator('.tables.full', { hasText: 'slots table 93 % full' }).waitFor();
+      await summary.click();
+      await page.getByText('slots 93 %, 1,950,000 of 2,097,152').waitFor();
+      await page.getByText('strings 0.4 %, 81,000 of 19,000,000 bytes').waitFor();
+      const start = Date.now();
+      viewer.cpuMs = () => (Date.now() - start) / 20;
+      await page.getByText(/viewing costs \d[\d.]* % of a core · \d+ frames[/]s/).waitFor();
+    }),
+  ));
+
 test('a source that cannot be had is said, and its counts are shown without it', () => {
   const program = demo();
   (program.files[0] as FakeFile).text = null;

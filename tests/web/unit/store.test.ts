@@ -121,3 +121,17 @@ test('a clock that stands still goes on from where it stood', () => {
   wall = 5010;
   assert.equal(clock.now(), 110);
 });
+
+test('what viewing costs is told over the last seconds, and anew with another hrview', () => {
+  const { viewing } = new Store();
+  const take = (now: number, cpu?: number): void => viewing.take(guardFrame({ v: 1, now, ...(cpu === undefined ? {} : { viewer: { cpu_ms: cpu } }) }));
+  take(1000, 50);
+  assert.equal(viewing.cost, null);
+  for (let i = 1; i < 20; i++) take(1000 + 50 * i);
+  take(2000, 60);
+  assert.deepEqual(viewing.cost, { share: 0.01, framesPerSecond: 20 });
+  for (let s = 3; s < 30; s++) take(1000 * s, 60 + 20 * s);
+  assert.deepEqual(viewing.cost, { share: 0.02, framesPerSecond: 1 }); // the busy beginning is over
+  take(31_000, 5);
+  assert.equal(viewing.cost, null);
+});

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onlyProgram } from '../../../web/src/choice';
 import { ProgramModel } from '../../../web/src/store';
-import { dropTexts, fileMessages, linkMessage, programMessages, recordingMessage } from '../../../web/src/trouble';
+import { dropTexts, fileMessages, fullest, isNearlyFull, linkMessage, programMessages, recordingMessage } from '../../../web/src/trouble';
 import type { Program, ProgramState } from '../../../web/src/wire';
 
 function program(state: ProgramState, why = '', more: Partial<Program> = {}): Program {
@@ -83,4 +83,12 @@ test('the page goes by itself to the only program, or the only one alive', () =>
   assert.equal(onlyProgram([dead, a]), a);
   assert.equal(onlyProgram([a, program('live', '', { id: 'b' })]), null);
   assert.equal(onlyProgram([dead, program('closed', 'exit', { id: 'c' })]), null);
+});
+
+test('the table that will be full first is told, and that it nearly is', () => {
+  const [empty, half, last] = [{ name: 'none', used: 0, capacity: 0 }, { name: 'files', used: 5, capacity: 10 }, { name: 'slots', used: 91, capacity: 100 }];
+  assert.equal(fullest([]), null);
+  assert.equal(fullest([empty, half])?.name, 'files');
+  assert.equal(fullest([half, last, empty])?.name, 'slots');
+  assert.deepEqual([empty, half, last, { ...last, used: 90 }].map(isNearlyFull), [false, false, true, false]);
 });

@@ -44,6 +44,8 @@ test('the golden frame with everything in it is understood', () => {
   assert.deepEqual(program.linesOf[0]?.lines.slice(9, 12), [8, 4294967303, 5229]);
   assert.equal(program.threads?.[0]?.name, 'MainThread');
   assert.equal(program.threads?.[0]?.frames[0]?.function, '<module>');
+  assert.deepEqual(program.tables?.[0], { name: 'slots', used: 123, capacity: 4_194_304 });
+  assert.equal(frame.viewerCpuMs, 81.25);
 });
 
 test('the golden frame with the pulse of programs is understood', () => {
@@ -61,7 +63,7 @@ test('the golden frame that could not hold all says so', () => {
 test('the golden frame without changes leaves everything as it was', () => {
   const { programs, program } = decodeFrame(readFileSync(join(GOLDEN, 'unchanged.msgpack')));
   assert.equal(programs, null);
-  assert.deepEqual([program?.threads, program?.drops, program?.linesOf, program?.full], [null, null, [], false]);
+  assert.deepEqual([program?.threads, program?.drops, program?.tables, program?.linesOf, program?.full], [null, null, null, [], false]);
 });
 
 const PROGRAM = { id: '0000000000000001', full: true, tick: 5 };
@@ -92,6 +94,9 @@ const WRONG: readonly (readonly [what: string, bytes: Uint8Array, place: RegExp]
   ['a note of one', frameOf({ notes: [['trouble']] }), /notes\[0\]/],
   ['half a pulse', encode({ v: 1, now: 1, pulse: ['0000000000000001', 5] }), /frame\.pulse: not triples/],
   ['a pulse of nobody', encode({ v: 1, now: 1, pulse: ['0000000000000001', 5, 1, 'me', 5, 1] }), /frame\.pulse\[3\]/],
+  ['a table without a capacity', frameOf({ tables: { slots: [3] } }), /tables\.slots/],
+  ['a table with less than nothing in it', frameOf({ tables: { slots: [-3, 5] } }), /tables\.slots\[0\]/],
+  ['a viewer without its cost', encode({ v: 1, now: 1, viewer: {} }), /frame\.viewer\.cpu_ms/],
   ['a drop in words', frameOf({ drops: { hits: 'many' } }), /drops\.hits/],
 ];
 
