@@ -58,7 +58,7 @@ def test_still_threads_are_idle_or_stuck_never_dead(tmp_path):
         text = poll(held, "the words on the silent one", 3 * DEADLINE_S)
         assert re.match(r"stuck for \d+ s, last seen at .*\.py:\d+", thread_line(text, "MainThread"))
         program.process.send_signal(signal.SIGSTOP)
-        assert ", live, stopped by a signal, " in said_of(program.pid)
+        poll(lambda: ", live, stopped by a signal, " in said_of(program.pid), "all threads to be stopped")
 
 
 ENDS = {

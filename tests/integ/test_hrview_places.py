@@ -27,6 +27,11 @@ def listed(look, what):
     return poll(found, what)
 
 
+def unique(name):
+    """A script's name that no other run of these tests, before or beside this one, has left in the list."""
+    return "%s-%s.py" % (name, os.urandom(4).hex())
+
+
 # ---- containers ----------------------------------------------------------------------------------------------------
 
 
@@ -57,7 +62,7 @@ OWN_SHM = "mount -t tmpfs none /dev/shm"
 @needs_root
 @pytest.mark.parametrize("setup", ["", OWN_SHM], ids=["shared", "own"])
 def test_program_in_a_container_is_listed_as_such(tmp_path, setup):
-    name = "boxed-%d.py" % os.getpid()
+    name = unique("boxed")
     with container(tmp_path, name, setup) as entry:
         assert entry["state"] == "live" and entry["pid_there"] == 1 and entry["pid"] != 1
         assert os.path.realpath("/proc/%d/exe" % entry["pid"]) == os.path.realpath(sys.executable)
@@ -79,7 +84,7 @@ def test_source_in_a_container_is_never_the_hosts_file_of_that_path(tmp_path):
     for folder, where in ((tmp_path, "host"), (inside, "container")):
         (folder / "target.py").write_text("where = %r\n" % where)
     (inside / "link.py").symlink_to(tmp_path / "target.py")
-    name = "sources-%d.py" % os.getpid()
+    name = unique("sources")
     begin = "\nfor path in (%r, %r):\n    exec(compile(open(path).read(), path, 'exec'))\n" % (link, dots)
     source = TRACED.replace("{arguments})", "files=heartrate_shm.files.all)" + begin)
     (inside / name).write_text(source)
@@ -98,7 +103,7 @@ def test_source_in_a_container_is_never_the_hosts_file_of_that_path(tmp_path):
 @needs_root
 def test_containers_pids_are_told_apart(tmp_path):
     """As seen from a namespace that sees neither of them, both are 1."""
-    names = ["pair-%d-%s.py" % (os.getpid(), which) for which in "ab"]
+    names = [unique("pair-" + which) for which in "ab"]
     with container(tmp_path, names[0]) as one, container(tmp_path, names[1]) as two:
         ids = {one["id"], two["id"]}
         alone = ["unshare", "--pid", "--fork", "--mount", "--mount-proc", HRVIEW]
@@ -123,7 +128,7 @@ def test_containers_pids_are_told_apart(tmp_path):
 
 @needs_root
 def test_user_does_not_see_other_peoples_containers(tmp_path):
-    with container(tmp_path, "rooted-%d.py" % os.getpid(), OWN_SHM) as entry:
+    with container(tmp_path, unique("rooted"), OWN_SHM) as entry:
         code, out, err = hrview("list", "--format", "json", uid=65534)
         assert code == 0, err
         assert entry["id"] not in out

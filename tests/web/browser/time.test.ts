@@ -210,7 +210,12 @@ test('a URL leads to a span of a recording, and dragging chooses another', () =>
     await hitsBecome(page, [0, 5, 0, 0, 0]);
     await page.reload();
     await hitsBecome(page, [0, 5, 0, 0, 0]);
-    const box = await page.locator('.time-plot .u-over').boundingBox();
+    let before = '';
+    const box = await eventually('a plot that stays where it is', () => page.locator('.time-plot .u-over').boundingBox(), (now) => {
+      const stays = now !== null && JSON.stringify(now) === before;
+      before = JSON.stringify(now);
+      return stays;
+    });
     assert.ok(box !== null);
     const x = (tick: number): number => box.x + (box.width * (tick - 1000)) / 1900;
     await page.mouse.move(x(1450), box.y + 10);
