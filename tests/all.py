@@ -7,6 +7,7 @@ A suite that fails, ends badly or runs no test at all fails the whole. What this
 browser, Pythons) is listed as left out; with HR_STRICT=1 in the environment, as in CI, that is a failure too.
 """
 import argparse
+import concurrent.futures
 import glob
 import os
 import re
@@ -115,8 +116,9 @@ def pytest_with(inside):
     return (inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reruns", "1", "-n", str(os.cpu_count()))
 
 
-def python_tests(run, python, name):
-    """Builds the extension for one interpreter, without and with -Werror, and runs the Python tests with it."""
+def python_tests(run, python, name, tools=interpreters.venv):
+    """Builds the extension for one interpreter, without and with -Werror, and runs the Python tests with it. `tools` gives
+    the interpreter with the test tools."""
     if not run.suite(f"build for Python {name}", count_command, "./dev", "build", "--python", python):
         return
     strict = os.path.join(ROOT, "build", "strict", name)
@@ -126,7 +128,7 @@ def python_tests(run, python, name):
         "sh", strict, shutil.which(python),
     )
     try:
-        inside = interpreters.venv(python)
+        inside = tools(python)
     except subprocess.CalledProcessError as error:
         print(error.output)
         run.rows.append((f"test tools for {name}", 0, 1, 0.0))
@@ -182,6 +184,9 @@ def everything(run):
     found = interpreters.find()
     print("Pythons found:", ", ".join(f"{dotted(version)} ({path})" for version, path in found.items()))
     inside = interpreters.venv("python3")
+    # The others' tools come over the network meanwhile.
+    fetcher = concurrent.futures.ThreadPoolExecutor(1)
+    tools = {path: fetcher.submit(interpreters.venv, path) for path in found.values()}
     run.suite("formatting", count_command, "./dev", "fmt", "--check")
     run.suite("the tree", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
     c_tests(run)
@@ -198,7 +203,7 @@ def everything(run):
     else:
         run.leave_out("page: in firefox", "there is no firefox-esr")
     for version, path in found.items():
-        python_tests(run, path, dotted(version))
+        python_tests(run, path, dotted(version), lambda python: tools[python].result())
     newest_pythons(run, [version[:2] for version in found])
 
 
