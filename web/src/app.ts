@@ -202,7 +202,6 @@ export class App {
     if (found === -1) return;
     this.file = found;
     this.placed = true;
-    this.sources.get(model.id, found); // on its way before the next animation frame, which will want it
     this.connection.poke();
   }
 

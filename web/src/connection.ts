@@ -140,17 +140,11 @@ function closeReason(code: number): string {
   return code === 1008 ? 'hrview refused the request' : 'hrview has gone away';
 }
 
-/** The browser's world. To be used at once: its first connection is under way. */
+/** The browser's world. */
 export function browserWorld(location: Location): World {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  const open = (): Socket => new WebSocket(`${scheme}://${location.host}/ws`) as Socket;
-  let first: Socket | null = open(); // it shakes hands while the page is built, which takes as long
   return {
-    open: () => {
-      const socket = first ?? open();
-      first = null;
-      return socket;
-    },
+    open: () => new WebSocket(`${scheme}://${location.host}/ws`) as Socket,
     now: () => performance.now(),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);
