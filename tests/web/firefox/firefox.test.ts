@@ -39,7 +39,8 @@ after(async () => {
 const total = (): Promise<number> => page.evaluate(() => Object.values(window.heartrate.lines() ?? {}).reduce((a, b) => a + b, 0));
 
 test('a card leads to the program, whose counts move', async () => {
-  await page.locator('.cards a').click();
+  await page.waitForSelector('.cards a');
+  await page.click('.cards a');
   await page.waitForSelector('.cm-line');
   await page.keyboard.down('Control');
   await page.keyboard.press('k');
