@@ -211,7 +211,7 @@ static void test_an_hour_has_few_series(void **state)
 		remember(&memory, scrape(&scraper, 15000), number);
 		if (number % 240 == 239) {
 			print_message("series in an hour: %zu\n", memory.count);
-			assert_in_range(memory.count, 100, HRV_METRICS_SERIES_MAX);
+			check_in_range(memory.count, 100, HRV_METRICS_SERIES_MAX);
 			forget(&memory);
 		}
 		if (number % 5 == 4) {

@@ -326,7 +326,7 @@ static void test_what_is_too_much_for_a_frame_comes_with_the_next(void **state)
 		more = get(&answer.unpacked.data, "more") != NULL;
 	}
 	assert_int_equal(seen, CODES * LINES);
-	assert_in_range(frames, 2, 4);
+	check_in_range(frames, 2, 4);
 	assert_int_equal(length_of(get(ask(view, &answer, id, file, false), "lines")), 0);
 	answer_fini(&answer);
 	hrv_view_free(view);
@@ -366,7 +366,7 @@ static void test_stacks_that_are_too_much_lose_their_middle(void **state)
 	for (uint32_t i = 0; i < THREADS; i++) {
 		const msgpack_object *thread = &threads->via.array.ptr[i], *kept = get(thread, "frames");
 		uint32_t count = length_of(kept), outer = (uint32_t)get(thread, "elided_at")->via.u64;
-		assert_in_range(count, 8, FRAMES - 1);
+		check_in_range(count, 8, FRAMES - 1);
 		assert_int_equal(get(thread, "depth")->via.u64, FRAMES);
 		assert_int_equal(outer, (count + 1) / 2);
 		for (uint32_t n = 0; n < count; n++)
