@@ -36,7 +36,12 @@ for command in sys.stdin:
 @pytest.fixture
 def program(tmp_path):
     with Program(tmp_path, source=BUSY) as program:
-        poll(lambda: len(dump(program.pid)["threads"]) == 3, "the threads' stacks")
+
+        def settled():
+            stacks = {thread["name"]: [frame["function"] for frame in thread["frames"]] for thread in dump(program.pid)["threads"]}
+            return len(stacks) == 3 and stacks.get("MainThread") == ["<module>"]  # no longer waiting for a thread's start
+
+        poll(settled, "the threads' stacks")
         yield program
 
 
