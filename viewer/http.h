@@ -57,8 +57,12 @@ int hrv_http_answer_json(struct mg_connection *conn, struct json_t *json);
 /* A number from the query, all of it; false when it is not there or is something else. */
 bool hrv_http_query_number(const char *query, const char *name, int base, uint64_t max, uint64_t *out);
 
-/* The text of a file. `changed`: it is not what the program loaded. */
-int hrv_http_answer_source(struct mg_connection *conn, const struct hrv_buffer *text, bool changed);
+/* What /api/source is asked for, of which *file is 32 bits: 0, or the status of the refusal that was sent. */
+int hrv_http_source_asked(struct mg_connection *conn, uint64_t *instance, uint64_t *file);
+
+/* The text of a file, or `why` there is none (`err`). `changed`: it is not what the program loaded. */
+int hrv_http_answer_source(struct mg_connection *conn, int err, const char *why, const struct hrv_buffer *text,
+                           bool changed);
 
 /* ---- who answers what ---- */
 

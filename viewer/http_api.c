@@ -160,8 +160,21 @@ static int answer_dump(struct mg_connection *conn, const struct hrv_server *serv
 	return status;
 }
 
-int hrv_http_answer_source(struct mg_connection *conn, const struct hrv_buffer *text, bool changed)
+int hrv_http_source_asked(struct mg_connection *conn, uint64_t *instance, uint64_t *file)
 {
+	const char *query = mg_get_request_info(conn)->query_string;
+
+	if (!hrv_http_query_number(query, "program", 16, UINT64_MAX, instance) ||
+	    !hrv_http_query_number(query, "file", 10, UINT32_MAX, file))
+		return hrv_http_refuse(conn, 400, "", "/api/source?program=ID&file=N");
+	return 0;
+}
+
+int hrv_http_answer_source(struct mg_connection *conn, int err, const char *why, const struct hrv_buffer *text,
+                           bool changed)
+{
+	if (err != 0)
+		return hrv_http_refuse(conn, err == HR_ENOMEM || err == HR_EIO ? 500 : 404, "", why);
 	const char *state = changed ? "changed" : "loaded";
 	char etag[40], headers[160];
 
@@ -175,24 +188,19 @@ int hrv_http_answer_source(struct mg_connection *conn, const struct hrv_buffer *
 
 static int answer_source(struct mg_connection *conn, const struct hrv_server *server, struct hrv_catalog *catalog)
 {
-	const char *query = mg_get_request_info(conn)->query_string;
 	char why[HRV_SOURCE_WHY_BYTES];
 	struct hrv_buffer text = {0};
 	uint64_t instance, file;
 	bool changed;
-	int status;
 
-	if (!hrv_http_query_number(query, "program", 16, UINT64_MAX, &instance) ||
-	    !hrv_http_query_number(query, "file", 10, UINT32_MAX, &file))
-		return hrv_http_refuse(conn, 400, "", "/api/source?program=ID&file=N");
+	int status = hrv_http_source_asked(conn, &instance, &file);
+	if (status != 0)
+		return status;
 	const struct hrv_program *program = hrv_catalog_by_instance(catalog, instance);
 	if (!is_served(server, program) || !program->reader)
 		return hrv_http_refuse(conn, 404, "", "no such program (any more)");
 	int err = hrv_source_load(program->reader, (uint32_t)file, &text, &changed, why);
-	if (err != 0)
-		status = hrv_http_refuse(conn, err == HR_ENOMEM || err == HR_EIO ? 500 : 404, "", why);
-	else
-		status = hrv_http_answer_source(conn, &text, changed);
+	status = hrv_http_answer_source(conn, err, why, &text, changed);
 	hrv_buffer_fini(&text);
 	return status;
 }

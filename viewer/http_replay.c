@@ -17,23 +17,18 @@ static int answer_programs(struct mg_connection *conn, const struct hrv_recordin
 
 static int answer_source(struct mg_connection *conn, const struct hrv_recording *recording)
 {
-	const char *query = mg_get_request_info(conn)->query_string;
 	char why[HRV_RECORDING_WHY_BYTES];
 	struct hrv_buffer text = {0};
 	uint64_t instance, file;
 	bool changed;
-	int status;
 
-	if (!hrv_http_query_number(query, "program", 16, UINT64_MAX, &instance) ||
-	    !hrv_http_query_number(query, "file", 10, UINT32_MAX, &file))
-		return hrv_http_refuse(conn, 400, "", "/api/source?program=ID&file=N");
+	int status = hrv_http_source_asked(conn, &instance, &file);
+	if (status != 0)
+		return status;
 	if (instance != hrv_recording_facts(recording)->instance)
 		return hrv_http_refuse(conn, 404, "", "the recording is of another program");
 	int err = hrv_recording_source(recording, (uint32_t)file, &text, &changed, why);
-	if (err != 0)
-		status = hrv_http_refuse(conn, err == HR_ENOMEM || err == HR_EIO ? 500 : 404, "", why);
-	else
-		status = hrv_http_answer_source(conn, &text, changed);
+	status = hrv_http_answer_source(conn, err, why, &text, changed);
 	hrv_buffer_fini(&text);
 	return status;
 }
