@@ -212,7 +212,7 @@ def update_golden(run):
     os.environ["HR_UPDATE_GOLDEN"] = "1"
     run.suite("C tests: build check", count_command, "sh", "-c",
               f"cmake --preset check && cmake --build build/check -j {os.cpu_count()}")
-    run.suite("golden frames", count_cmocka, "ctest", "--test-dir", "build/check", "-V", "-R", "test_wire")
+    run.suite("golden frames", count_cmocka, "ctest", "--test-dir", "build/check", "-V", "-R", "test_wire|test_recording")
     run.suite("golden pictures", count_node, "sh", "-c",
               "cd web && node build.mjs && node build.mjs --tests && node test.mjs browser golden")
 

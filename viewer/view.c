@@ -206,6 +206,7 @@ static int put_file(struct hrv_view *view, struct hrv_reader *reader, uint32_t i
 	        .index = index,
 	        .traced = file->flags & HR_FILE_TRACED,
 	        .disk = file->flags & HR_FILE_ON_DISK,
+	        .source = file->flags & (HR_FILE_ON_DISK | HR_FILE_SOURCE),
 	        .changed = watched->file_changed[index],
 	};
 	int err = put_text(view, reader, file->path, &entry.path);

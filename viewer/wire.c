@@ -174,7 +174,7 @@ static void put_files(msgpack_packer *pk, const struct hrv_wire_file *files, siz
 {
 	msgpack_pack_array(pk, count);
 	for (size_t i = 0; i < count; i++) {
-		msgpack_pack_map(pk, 5);
+		msgpack_pack_map(pk, 6);
 		hrv_pack_word(pk, "i");
 		msgpack_pack_uint32(pk, files[i].index);
 		hrv_pack_word(pk, "path");
@@ -183,6 +183,8 @@ static void put_files(msgpack_packer *pk, const struct hrv_wire_file *files, siz
 		hrv_pack_bool(pk, files[i].traced);
 		hrv_pack_word(pk, "disk");
 		hrv_pack_bool(pk, files[i].disk);
+		hrv_pack_word(pk, "source");
+		hrv_pack_bool(pk, files[i].source);
 		hrv_pack_word(pk, "changed");
 		hrv_pack_bool(pk, files[i].changed);
 	}

@@ -53,7 +53,7 @@ struct hrv_wire_pulse {
 struct hrv_wire_file {
 	uint32_t index;
 	struct hrv_text path;
-	bool traced, disk, changed;
+	bool traced, disk, source, changed;
 };
 
 struct hrv_wire_stack_frame {

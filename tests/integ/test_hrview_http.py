@@ -79,7 +79,7 @@ def test_new_code_and_files_come_by_themselves(server, tmp_path):
         program.do("sys.path.insert(0, %r); import later; later.f()" % str(tmp_path))
         frame = page.ask(instance)["program"]
         (later,) = [file for file in frame["files"] if file["path"] == str(tmp_path / "later.py")]
-        assert later["traced"] and later["disk"] and not later["changed"]
+        assert later["traced"] and later["disk"] and later["source"] and not later["changed"]
         assert triples(frame["totals"])[later["i"]] == 2
         assert triples(page.ask(instance, later["i"])["program"]["lines"]) == {1: 1, 2: 1}
 
@@ -304,8 +304,12 @@ def test_source_of_text_without_a_file_travels_with_the_program(server, tmp_path
         instance = entry_of(page.ask(), program.pid)["id"]
         files = page.ask(instance)["program"]["files"]
         (made,) = [entry for entry in files if entry["path"] == "<made>"]
-        assert made["disk"] is False
+        assert made["source"] and not made["disk"]
         assert source(server, instance, made["i"]) == (200, "loaded", b"def g():\n    return 5\n")
+        program.do("exec(compile('h = 1', '<lost>', 'exec'))")
+        (lost,) = [entry for entry in page.ask(instance)["program"]["files"] if entry["path"] == "<lost>"]
+        assert not lost["source"] and not lost["disk"]
+        assert source(server, instance, lost["i"])[0] == 404
 
 
 # ---- load ----------------------------------------------------------------------------------------------------------

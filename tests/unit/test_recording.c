@@ -52,7 +52,7 @@ static struct hrv_wire_program program_of(enum hrv_life life)
 static void make_frame(int i, struct hrv_buffer *out)
 {
 	static const struct hrv_wire_file files[] = {
-	        {.index = 0, .path = {"/home/ada/mandel.py", 19}, .traced = true, .disk = true},
+	        {.index = 0, .path = {"/home/ada/mandel.py", 19}, .traced = true, .disk = true, .source = true},
 	        {.index = 1, .path = {"<string>", 8}, .traced = true},
 	};
 	struct hrv_wire_program program = program_of(i == FRAMES - 1 ? HRV_CLOSED : HRV_LIVE);
@@ -492,9 +492,10 @@ static void expect_program(struct hrv_player *player, struct hrv_wire_request re
 #define LAST                                                                                                           \
 	ID ", \"full\": true, \"tick\": 151, \"files\": [{\"i\": 0, \"path\": \"/home/ada/mandel.py\", \"traced\": "   \
 	   "true, "                                                                                                    \
-	   "\"disk\": true, \"changed\": false}, {\"i\": 1, \"path\": \"<string>\", \"traced\": true, \"disk\": "      \
+	   "\"disk\": true, \"source\": true, \"changed\": false}, {\"i\": 1, \"path\": \"<string>\", \"traced\": "    \
+	   "true, \"disk\": "                                                                                          \
 	   "false, "                                                                                                   \
-	   "\"changed\": false}], \"totals\": [0, 500, 151, 1, 7, 3]"
+	   "\"source\": false, \"changed\": false}], \"totals\": [0, 500, 151, 1, 7, 3]"
 #define UNCHANGED "{" ID ", \"full\": false, \"tick\": 151}"
 
 static void test_player_answers_the_pull_with_the_last_state(void **state)

@@ -104,14 +104,15 @@ static void test_frame_with_everything(void **state)
 {
 	(void)state;
 	static const struct hrv_wire_file files[] = {
-	        {.index = 0, .path = {"/home/ada/mandel.py", 19}, .traced = true, .disk = true},
+	        {.index = 0, .path = {"/home/ada/mandel.py", 19}, .traced = true, .disk = true, .source = true},
 	        {.index = 1,
 	         .path = {"/home/ada/r\xC3\xA9sum\xC3\xA9.py", 21},
 	         .traced = true,
 	         .disk = true,
+	         .source = true,
 	         .changed = true},
 	        {.index = 2, .path = {"<string>", 8}, .traced = true},
-	        {.index = 3, .path = {"/usr/lib/python3.14/threading.py", 32}, .disk = true},
+	        {.index = 3, .path = {"/usr/lib/python3.14/threading.py", 32}, .disk = true, .source = true},
 	};
 	static const struct hrv_triple totals[] = {{0, 123456, 5230}, {1, 0, 0}, {2, UINT64_C(1) << 40, 1}};
 	static const struct hrv_triple lines[] = {

@@ -53,7 +53,7 @@ export class App {
   private readonly files = new FilesView((file) => this.openFile(file));
   readonly source: SourceView;
   private readonly stacks = new StacksView({
-    source: (file) => this.sources.get(this.place.program ?? '', file),
+    source: (model, file) => this.sources.get(model.id, file),
     choose: (thread) => this.chooseThread(thread),
   });
   private readonly program: ProgramView;
@@ -395,8 +395,9 @@ export class App {
 
   private drawSource({ model, now, tick, turned }: Picture, changes: Changes, wall: number): void {
     const { file } = this;
-    if (changes.program || changes.files || this.sourcesArrived)
-      this.source.setSource(model, file, this.sources.get(model.id, file));
+    const entry = model.files[file];
+    if (entry !== undefined && (changes.program || changes.files || this.sourcesArrived))
+      this.source.setSource(model, entry, this.sources.get(model.id, entry));
     this.source.setTable(model.table(file));
     if (changes.program || turned) this.source.setThreads(model, file);
     this.source.draw({

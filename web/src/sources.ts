@@ -1,4 +1,6 @@
 // sources.ts — the texts of source files, asked for once and kept.
+import type { FileEntry } from './wire';
+
 export type Source =
   | { readonly state: 'loading' }
   | { readonly state: 'there'; readonly text: string; readonly lines: readonly string[]; readonly changed: boolean }
@@ -13,22 +15,27 @@ export class Sources {
   /** `arrived` is called whenever a text has come or failed to. */
   constructor(private readonly arrived: () => void) {}
 
-  get(program: string, file: number): Source {
-    const key = `${program}/${file}`;
-    const known = this.known.get(key);
-    if (known === undefined) void this.load(program, file, key);
-    else this.known.delete(key); // and back in below: the one used longest ago stands first
-    this.known.set(key, known ?? LOADING);
+  get(program: string, file: FileEntry): Source {
+    const key = `${program}/${file.index}`;
+    const source = this.known.get(key) ?? this.begin(program, file, key);
+    this.known.delete(key); // and back in: the one used longest ago stands first
+    this.known.set(key, source);
     for (const oldest of this.known.keys()) {
       if (this.known.size <= KEPT) break;
       this.known.delete(oldest);
     }
-    return known ?? LOADING;
+    return source;
   }
 
   /** What could not be had will be asked for again. */
   forgetFailures(): void {
     for (const [key, source] of this.known) if (source.state === 'failed') this.known.delete(key);
+  }
+
+  private begin(program: string, file: FileEntry, key: string): Source {
+    if (!file.source) return { state: 'failed', why: `${file.path} is not a file, and the program could not give its text` };
+    void this.load(program, file.index, key);
+    return LOADING;
   }
 
   private async load(program: string, file: number, key: string): Promise<void> {

@@ -36,6 +36,7 @@ export interface FileEntry {
   readonly path: string;
   readonly traced: boolean;
   readonly disk: boolean;
+  readonly source: boolean; // its text can be asked for
   readonly changed: boolean;
 }
 
@@ -248,6 +249,7 @@ function guardFile(value: unknown, at: string): FileEntry {
     path: text(map, 'path', at),
     traced: flag(map, 'traced', at),
     disk: flag(map, 'disk', at),
+    source: flag(map, 'source', at),
     changed: flag(map, 'changed', at),
   };
 }

@@ -21,6 +21,7 @@ export interface FakeFile {
   text: string | null; // null: cannot be read
   traced?: boolean;
   disk?: boolean;
+  source?: boolean;
   changed?: boolean;
 }
 
@@ -251,6 +252,7 @@ export class FakeViewer {
         path: f.path,
         traced: f.traced ?? true,
         disk: f.disk ?? true,
+        source: f.source ?? true,
         changed: f.changed ?? false,
       }));
     sent.files = program.files.length;

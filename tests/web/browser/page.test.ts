@@ -413,6 +413,14 @@ test('a source that cannot be had is said, and its counts are shown without it',
   );
 });
 
+test('a source that nobody has is not asked for', () => {
+  const program = demo();
+  Object.assign(program.files[0] as FakeFile, { text: null, disk: false, source: false });
+  return withViewer([program], (viewer) =>
+    visit(browser, viewer.url, {}, async (page) => shows(page, /the program could not give its text\. Counts are shown without it/)),
+  );
+});
+
 test('a file that changed on disk is marked', () => {
   const program = demo();
   (program.files[0] as FakeFile).changed = true;

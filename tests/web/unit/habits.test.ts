@@ -8,7 +8,7 @@ import { ProgramModel } from '../../../web/src/store';
 import { coldRuns } from '../../../web/src/views/cold';
 import type { FileEntry, RunState, Thread } from '../../../web/src/wire';
 
-const FILES: FileEntry[] = [true, true, false].map((traced, index) => ({ index, path: `/${index}.py`, traced, disk: true, changed: false }));
+const FILES: FileEntry[] = [true, true, false].map((traced, index) => ({ index, path: `/${index}.py`, traced, disk: true, source: true, changed: false }));
 
 function thread(state: RunState, ...at: [file: number, line: number][]): Thread {
   const frames = at.map(([file, line]) => ({ file, function: 'f', line, endLine: line, col: -1, endCol: -1 }));

@@ -13,7 +13,7 @@ function frame(program: Record<string, unknown>): WireFrame {
 }
 
 function file(i: number, path: string, traced = true): Record<string, unknown> {
-  return { i, path, traced, disk: true, changed: false };
+  return { i, path, traced, disk: true, source: true, changed: false };
 }
 
 function thread(id: number): Record<string, unknown> {

@@ -62,7 +62,7 @@ test('a lost connection says why', () => {
 });
 
 test('a file says what is the matter with it', () => {
-  const file = { index: 0, path: "/a/it's.py", traced: true, disk: true, changed: false };
+  const file = { index: 0, path: "/a/it's.py", traced: true, disk: true, source: true, changed: false };
   assert.deepEqual(fileMessages(file, false, null), []);
   assert.deepEqual(fileMessages(file, true, null).map((m) => m.key), ['changed']);
   assert.deepEqual(fileMessages(file, false, 'permission denied').map((m) => m.key), ['source']);

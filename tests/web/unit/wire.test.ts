@@ -87,7 +87,7 @@ const WRONG: readonly (readonly [what: string, bytes: Uint8Array, place: RegExp]
   ['lines of no file', frameOf({ linesOf: [[-1, true, []]] }), /linesOf\[0\]\[0\]/],
   ['a fractional count', frameOf({ totals: [1, 2, 3.5] }), /frame\.program\.totals\[2\]/],
   ['a count in words', frameOf({ tick: '5' }), /frame\.program\.tick/],
-  ['a file without a path', frameOf({ files: [{ i: 0, traced: true, disk: true, changed: false }] }), /files\[0\]\.path/],
+  ['a file without a path', frameOf({ files: [{ i: 0, traced: true, disk: true, source: true, changed: false }] }), /files\[0\]\.path/],
   ['a thread that is nil', frameOf({ threads: [null] }), /threads\[0\]: not a map/],
   ['a frame of five', frameOf({ threads: [{ ...THREAD, frames: [[0, 'f', 1, 1, 0]] }] }), /frames\[0\]: not a frame/],
   ['a column of -2', frameOf({ threads: [{ ...THREAD, frames: [[0, 'f', 1, 1, -2, 0]] }] }), /frames\[0\]\[4\]/],

@@ -11,6 +11,7 @@ import { baseName } from '../paths';
 import type { Source } from '../sources';
 import type { ProgramModel } from '../store';
 import { fileMessages } from '../trouble';
+import type { FileEntry } from '../wire';
 import { editorExtensions, factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
 import { coldRuns, setCold } from './cold';
 import { FileTools } from './filetools';
@@ -142,10 +143,8 @@ export class SourceView {
   }
 
   /** Another file, another program, a text that arrived: brings the editor up to it. */
-  setSource(model: ProgramModel, file: number, source: Source): void {
-    const key = `${model.id}/${file}`;
-    const entry = model.files[file];
-    if (entry === undefined) return;
+  setSource(model: ProgramModel, entry: FileEntry, source: Source): void {
+    const key = `${model.id}/${entry.index}`;
     if (key !== this.shownFile) {
       this.shownFile = key;
       this.shownText = null;

@@ -7,13 +7,13 @@ import { formatRoute } from '../route';
 import type { Source } from '../sources';
 import { nameOfThread, type Row, stackRows, stuckMs } from '../stack';
 import type { ProgramModel } from '../store';
-import type { Frame, Thread } from '../wire';
+import type { FileEntry, Frame, Thread } from '../wire';
 import { renderStatement, statementOf } from './statement';
 
 const UPDATE_MS = 90; // faster than about ten times a second nobody reads
 
 export interface StackNeeds {
-  source(file: number): Source;
+  source(model: ProgramModel, file: FileEntry): Source;
   choose(thread: number | null): void; // shows it alone; again, or null: all
 }
 
@@ -136,7 +136,7 @@ export class StacksView {
     else {
       const { frame } = row;
       const file = model.files[frame.file];
-      const source = frame.file >= 0 ? this.needs.source(frame.file) : null;
+      const source = file === undefined ? null : this.needs.source(model, file);
       const statement = source?.state === 'there' ? statementOf(source.lines, frame) : null;
       const path = file?.path ?? '';
       const href = file === undefined ? null : formatRoute(model.placeOf(frame.file, frame.line, this.only));
