@@ -83,6 +83,7 @@ export class App {
   private theme: Theme = loadTheme();
   private timeColumn = loadTimeColumn();
   private sourcesArrived = false;
+  private hash = ''; // the URL's, as it was last read or written
   private placed = true; // the place is another than what is drawn
   private figuresAt = Number.NEGATIVE_INFINITY;
   private readonly lessMotion = matchMedia('(prefers-reduced-motion: reduce)');
@@ -143,7 +144,8 @@ export class App {
   // Where the reader is.
 
   private readRoute(): void {
-    const place = parseRoute(location.hash);
+    this.hash = location.hash;
+    const place = parseRoute(this.hash);
     this.mayChoose = place === null;
     this.goTo(place ?? HOME);
   }
@@ -176,7 +178,17 @@ export class App {
   private replacePlace(place: Place): void {
     const when = this.time.timeline.place;
     this.place = { ...place, when: isNow(when) ? null : when };
-    history.replaceState(null, '', formatRoute(this.place));
+    this.writeRoute(this.place);
+  }
+
+  private writeRoute(place: Place): void {
+    history.replaceState(null, '', formatRoute(place));
+    this.hash = location.hash;
+  }
+
+  /** The reader has gone to another URL, of which the event is still to come: to write one now would undo it. */
+  private get leaving(): boolean {
+    return location.hash !== this.hash;
   }
 
   /** Shows one thread's stack alone; null, or the same again: all. */
@@ -190,7 +202,7 @@ export class App {
     if (program !== null) {
       this.mayChoose = false;
       const place = { ...HOME, program: program.id };
-      history.replaceState(null, '', formatRoute(place));
+      this.writeRoute(place);
       this.goTo(place);
       return;
     }
@@ -280,7 +292,7 @@ export class App {
     const place = model.placeOf(move.file, null, thread);
     if (move.file === this.file) this.source.goTo(move.line);
     else {
-      history.replaceState(null, '', formatRoute(place)); // following leaves no trail to go back through
+      this.writeRoute(place); // following leaves no trail to go back through
       this.goTo(place);
       this.source.goTo(move.line);
     }
@@ -347,7 +359,7 @@ export class App {
     if (this.placed) Object.assign(changes, everything());
     const wall = performance.now();
     const figures = this.placed || wall - this.figuresAt > FIGURES_MS;
-    if (figures && this.timeEdition !== this.time.timeline.edition) {
+    if (figures && !this.leaving && this.timeEdition !== this.time.timeline.edition) {
       this.timeEdition = this.time.timeline.edition;
       if (this.place.program !== null) this.replacePlace(this.place);
     }
@@ -411,7 +423,7 @@ export class App {
       timeColumn: this.timeColumn,
       minuteOf: (line) => this.time.history?.ratesOf(file, line, tick - MINUTE_MS, tick, RATES_KEPT) ?? [],
     });
-    if (this.follower.on && (this.time.timeline.live || this.time.timeline.playing)) this.follow(model, now, wall);
+    if (this.follower.on && !this.leaving && (this.time.timeline.live || this.time.timeline.playing)) this.follow(model, now, wall);
   }
 
   /** What stands around the source: the top line, messages, health, title. */

@@ -50,12 +50,17 @@ async function show(program: FakeProgram, body: (page: Page, viewer: FakeViewer)
   try {
     await visit(browser, viewer.url + hash, {}, async (page) => {
       await page.locator('.cm-line').first().waitFor();
+      if (recording !== null) await isLoaded(page);
       await body(page, viewer);
     });
   } finally {
     await viewer.stop();
   }
 }
+
+/** The strip shows all of recorded(). */
+const isLoaded = (page: Page): Promise<unknown> =>
+  eventually('end of the strip', () => page.getByLabel('Moment shown').getAttribute('max'), (max) => max === '2900');
 
 const lines = (page: Page): Promise<Record<number, number> | null> => page.evaluate(() => window.heartrate.lines());
 
@@ -209,6 +214,7 @@ test('a URL leads to a span of a recording, and dragging chooses another', () =>
   return show(program, async (page) => {
     await hitsBecome(page, [0, 5, 0, 0, 0]);
     await page.reload();
+    await isLoaded(page);
     await hitsBecome(page, [0, 5, 0, 0, 0]);
     let before = '';
     const box = await eventually('a plot that stays where it is', () => page.locator('.time-plot .u-over').boundingBox(), (now) => {

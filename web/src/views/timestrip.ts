@@ -82,7 +82,8 @@ export class TimeStrip {
     const { timeline, wall } = scene;
     this.files = scene.files;
     const outside = !timeline.live && (scene.at > this.to || scene.at < this.from);
-    const due = outside || wall - this.drawnAt > UPDATE_MS;
+    const grown = scene.recorded && scene.history.end > this.to; // a recording that loads
+    const due = outside || grown || wall - this.drawnAt > UPDATE_MS;
     if (due) {
       this.drawnAt = wall;
       this.fit(scene);
