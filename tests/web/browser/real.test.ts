@@ -252,7 +252,12 @@ test('a recording shows the counts of every moment, when program and source are 
         await page.getByLabel('Moment shown').focus();
         await page.keyboard.press('Home');
         await addBecomes(page, 0, 0);
-        const calls = (): Promise<number> => page.evaluate(() => window.heartrate.lines()?.[11] ?? -1);
+        // Two animation frames after a key its step is surely drawn.
+        const drawn = (): Promise<unknown> => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+        const calls = async (): Promise<number> => {
+          await drawn();
+          return page.evaluate(() => window.heartrate.lines()?.[11] ?? -1);
+        };
         while ((await calls()) === 0) await page.keyboard.press('.');
         await addBecomes(page, 1, 10);
         await page.getByLabel('Speed').selectOption('100');
