@@ -35,13 +35,10 @@ def count_cmocka(text):
     return sum_of(r"\[  PASSED  \] (\d+) test\(s\)", text), max(died, failed)
 
 
-def count_pytest(text):
+def count_last_line(text):
+    """pytest's, and web/test.mjs's."""
     last = text.rstrip().rsplit("\n", 1)[-1]
     return sum_of(r"(\d+) passed", last), sum_of(r"(\d+) (?:failed|errors?)\b", last)
-
-
-def count_node(text):
-    return sum_of(r"^(?:#|\S+) pass (\d+)$", text), sum_of(r"^(?:#|\S+) fail (\d+)$", text)
 
 
 def count_model(text):
@@ -81,9 +78,9 @@ class Run:
             failed, wrong = 1, f" (exit code {code})"
         elif passed == 0 and failed == 0:
             failed, wrong = 1, " (no test ran)"
-        skipped = re.findall(r"(\d+) skipped", text.rstrip().rsplit("\n", 1)[-1])
-        if skipped and skipped[0] != "0":
-            wrong += f" ({skipped[0]} skipped)"
+        told = re.findall(r"\b[1-9]\d* (?:skipped|rerun)", text.rstrip().rsplit("\n", 1)[-1])
+        if told:
+            wrong += f" ({', '.join(told)})"
         print(f"{passed:5d} passed {failed:3d} failed {seconds:7.1f} s{wrong}", flush=True)
         if failed:
             print("\n".join("    " + line for line in text.splitlines()[-60:]))
@@ -133,11 +130,11 @@ def python_tests(run, python, name, tools=interpreters.venv):
         print(error.output)
         run.rows.append((f"test tools for {name}", 0, 1, 0.0))
         return
-    run.suite(f"pytest, Python {name}", count_pytest, *pytest_with(inside), "tests", "--ignore=tests/test_tree.py",
+    run.suite(f"pytest, Python {name}", count_last_line, *pytest_with(inside), "tests", "--ignore=tests/test_tree.py",
               "--ignore-glob=" + HRVIEW_TESTS)
     jit = "import sys; sys.exit(not (hasattr(sys, '_jit') and sys._jit.is_available()))"
     if subprocess.run([inside, "-c", jit]).returncode == 0:
-        run.suite(f"counts under the JIT, Python {name}", count_pytest, inside, "-m", "pytest", "-q", "-p",
+        run.suite(f"counts under the JIT, Python {name}", count_last_line, inside, "-m", "pytest", "-q", "-p",
                   "no:cacheprovider", "tests/integ/test_counts.py", PYTHON_JIT="1")
 
 
@@ -188,18 +185,18 @@ def everything(run):
     fetcher = concurrent.futures.ThreadPoolExecutor(1)
     tools = {path: fetcher.submit(interpreters.venv, path) for path in found.values()}
     run.suite("formatting", count_command, "./dev", "fmt", "--check")
-    run.suite("the tree", count_pytest, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
+    run.suite("the tree", count_last_line, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
     c_tests(run)
-    run.suite("hrview", count_pytest, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT)))
+    run.suite("hrview", count_last_line, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT)))
     run.suite("pip install .", count_command, "tests/pip.sh")
-    run.suite("page: types and units", count_node, "npm", "--prefix", "web", "test")
+    run.suite("page: types and units", count_last_line, "npm", "--prefix", "web", "test")
     if shutil.which("chromium"):
-        run.suite("page: in a browser", count_node, "npm", "--prefix", "web", "run", "test:browser")
+        run.suite("page: in a browser", count_last_line, "npm", "--prefix", "web", "run", "test:browser")
         run.suite("demo --once", count_command, "./dev", "demo", "--once")
     else:
         run.leave_out("page: in a browser, demo --once", "there is no chromium")
     if shutil.which("firefox-esr"):
-        run.suite("page: in firefox", count_node, "npm", "--prefix", "web", "run", "test:firefox")
+        run.suite("page: in firefox", count_last_line, "npm", "--prefix", "web", "run", "test:firefox")
     else:
         run.leave_out("page: in firefox", "there is no firefox-esr")
     for version, path in found.items():
@@ -213,7 +210,7 @@ def update_golden(run):
     run.suite("C tests: build check", count_command, "sh", "-c",
               f"cmake --preset check && cmake --build build/check -j {os.cpu_count()}")
     run.suite("golden frames", count_cmocka, "ctest", "--test-dir", "build/check", "-V", "-R", "test_wire|test_recording")
-    run.suite("golden pictures", count_node, "sh", "-c",
+    run.suite("golden pictures", count_last_line, "sh", "-c",
               "cd web && node build.mjs && node build.mjs --tests && node test.mjs browser golden")
 
 
