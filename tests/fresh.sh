@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # fresh.sh SUITE [COMMAND] — the README's two commands on a new Debian, for `./dev fresh`.
+# fresh.sh SUITE --clean COMMAND
 #
 # Makes a minimal system with debootstrap (kept as a tar file, so that the second time is quick), unpacks it, installs
 # git and nothing else, and runs the README's commands in a clean clone of HEAD. The mirror, its settings and the
 # machine's own certificate authorities come from this machine; nothing else does. With COMMAND that runs instead, in
-# a new clone on the system that the last run left behind, if there is one.
+# a new clone on the system that the last run left behind, if there is one; with --clean on a new one of its own, which
+# has what lies in dist/ and is removed in the end.
 #
 # Everything runs in mount and pid namespaces of its own: whatever happens, nothing stays mounted or running.
 set -euo pipefail
 suite=$1
 command=${2:-./dev demo --once && ./dev test}
+clean=
+[ "$command" != --clean ] || { clean=.clean command=$3; }
 project=$(cd "$(dirname "$0")/.." && pwd)
 store=${XDG_CACHE_HOME:-$HOME/.cache}/heartrate_shm/fresh
 base=$store/$suite.tar
-system=$store/$suite
+system=$store/$suite$clean
 # What says how to reach the registries from here; as on any machine behind a proxy.
 passed=(http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY SSL_CERT_FILE NODE_EXTRA_CA_CERTS PIP_CERT
 	PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST npm_config_registry npm_config_cafile HR_STRICT)
@@ -84,19 +88,21 @@ main() {
 	esac
 	[ "$(id -u)" -eq 0 ] || die "a new system can only be made as root"
 	mkdir -p "$store"
-	exec 9>"$store/$suite.lock"
+	exec 9>"$system.lock"
 	flock -n 9 || die "another run has $system"
 	[ -f "$base" ] || make_base
-	if [ $# -eq 1 ] || [ ! -d "$system" ]; then
+	if [ $# -ne 2 ] || [ ! -d "$system" ]; then
 		rm -rf "$system"
 		mkdir "$system"
 		tar -C "$system" -xf "$base"
 	fi
 	rm -f "$system/project.bundle"
 	git -C "$project" bundle create -q "$system/project.bundle" HEAD
+	[ -z "$clean" ] || cp -r "$project/dist" "$system/dist"
 	SECONDS=0
 	result=passed
-	FRESH_INSIDE=yes unshare --mount --pid --fork --kill-child "$0" "$suite" "$command" 9>&- || result=failed
+	FRESH_INSIDE=yes unshare --mount --pid --fork --kill-child "$0" "$suite" ${clean:+--clean} "$command" 9>&- || result=failed
+	[ -z "$clean" ] || rm -rf "$system"
 	printf 'fresh: %s on a new %s: %s, %d:%02d min (system in %s)\n' \
 		"$command" "$suite" "$result" $((SECONDS / 60)) $((SECONDS % 60)) "$system"
 	[ $result = passed ]

@@ -1,9 +1,10 @@
 """The Pythons of this machine that the tests can use, and what they need beside the standard library.
 
-    interpreters.py PYTHON
+    interpreters.py [PYTHON]
 
 prints the path of an interpreter like PYTHON that has the test tools (tests/requirements.txt): of the virtual
-environment build/venv-VERSION, made when it is not there or the requirements have changed.
+environment build/venv-VERSION, made when it is not there or the requirements have changed. Without PYTHON: the paths of
+all Pythons found.
 """
 import glob
 import os
@@ -72,6 +73,9 @@ def run(*command):
 
 if __name__ == "__main__":
     try:
-        print(venv(sys.argv[1]))
+        if len(sys.argv) == 1:
+            print(*find().values(), sep="\n")
+        else:
+            print(venv(sys.argv[1]))
     except subprocess.CalledProcessError as error:
         sys.exit(f"interpreters.py: {' '.join(map(str, error.cmd))} failed:\n{error.output}")

@@ -116,19 +116,23 @@ static bool has_extension(const char *packages, int minor)
 
 int hrv_python_packages(int minor, char out[PATH_MAX])
 {
-	static const char *const kinds[] = {"site-packages", "dist-packages"};
-	char own[PATH_MAX / 2], *slash;
+	char own[PATH_MAX / 2], version[32], *slash;
 	ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
 
 	own[len > 0 ? len : 0] = '\0';
-	for (int up = 0; up < 2; up++) /* bin/hrview: from what bin lies in */
+	for (int up = 0; up < 2; up++) /* bin/hrview, heartrate_shm/hrview: from what that folder lies in */
 		if ((slash = strrchr(own, '/')))
 			*slash = '\0';
-	snprintf(out, PATH_MAX, "%s/python", own);
-	if (has_extension(out, minor))
-		return 0;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		snprintf(out, PATH_MAX, "%s/lib/python3.%d/%s", own, minor, kinds[i]);
+	snprintf(version, sizeof version, "/lib/python3.%d", minor);
+	const char *const places[][2] = {
+	        {"", ""},                              /* a wheel's */
+	        {"/python", ""},                       /* the build's */
+	        {version, "/site-packages"},           /* a prefix's */
+	        {version, "/dist-packages"},           /* the same on Debian */
+	        {"/lib/python3", "/dist-packages"},    /* Debian's own packages, for all versions */
+	};
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		snprintf(out, PATH_MAX, "%s%s%s", own, places[i][0], places[i][1]);
 		if (has_extension(out, minor))
 			return 0;
 	}

@@ -19,8 +19,8 @@ struct hrv_python {
 /* HR_EGONE: there is no such process; HR_EPERM: it may not be looked at; HR_EARG: it does not run CPython 3. */
 int hrv_python_find(uint32_t pid, struct hrv_python *out);
 
-/* The folder that holds heartrate_shm with an extension for 3.minor: where the build puts it, or pip beside hrview's
- * script. HR_EGONE: there is none; `out` is then where it was looked for. */
+/* The folder that holds heartrate_shm with an extension for 3.minor: where this hrview lies in it (a wheel), where the
+ * build puts it, or in the prefix where hrview is installed. HR_EGONE: there is none; `out` is then where it was looked for. */
 int hrv_python_packages(int minor, char out[PATH_MAX]);
 
 #endif

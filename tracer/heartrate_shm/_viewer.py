@@ -1,4 +1,4 @@
-"""Starts hrview for this process, as the original's ``trace`` started its server: only when asked to."""
+"""Finds hrview, and starts it for this process as the original's ``trace`` started its server: only when asked to."""
 
 import os
 import sys
@@ -29,12 +29,25 @@ def start(port, host, browser, daemon):
 
 
 def find():
-    """Path of the hrview that belongs to this package: built beside it, installed beside the interpreter, or in PATH."""
+    """Path of the hrview that belongs to this package: in it (a wheel), built beside it, beside the interpreter, or in PATH."""
     here = os.path.dirname(os.path.abspath(__file__))
-    places = [os.path.join(here, os.pardir, os.pardir, "bin"), os.path.dirname(sys.executable or "")]
+    places = [here, os.path.join(here, os.pardir, os.pardir, "bin"), os.path.dirname(sys.executable or "")]
     places += os.environ.get("PATH", os.defpath).split(os.pathsep)
     for place in places:
         path = os.path.join(place, "hrview")
         if place and os.access(path, os.X_OK) and os.path.isfile(path):
             return os.path.abspath(path)
     return None
+
+
+def become(*options):
+    """The command ``hrview`` of an installed package: this process becomes that program."""
+    path = find()
+    if path is None:
+        return "hrview is not here: was heartrate_shm built without it?"
+    os.execv(path, ["hrview", *options, *sys.argv[1:]])
+
+
+def open_page():
+    """The command ``heartrate_shm``: the viewer, and its page in a browser."""
+    return become("--open")

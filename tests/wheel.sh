@@ -1,0 +1,58 @@
+#!/bin/sh
+# wheel.sh [DIST] — the wheel for python3 in the folder DIST, installed into an empty environment, and what came of it:
+# the package, its extension, hrview with the libraries it brings, its commands, man pages and completions.
+#
+# Without DIST the wheel is made first (./dev wheels python3). With HR_NO_COMPILER=1 the machine must have none.
+set -eu
+cd "$(dirname "$0")/.."
+unset PYTHONPATH
+[ "${HR_NO_COMPILER:-}" != 1 ] || ! command -v cc || { echo "this machine has a compiler"; exit 1; }
+[ $# -eq 1 ] || ./dev wheels python3
+env=$PWD/build/wheel
+python3 -m venv --clear "$env"
+"$env/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links "${1:-dist}" heartrate_shm
+PATH=$env/bin:$PATH
+
+# Nothing of it is linked to what only some machines have.
+program=$("$env/bin/python" -c 'from heartrate_shm import _viewer; print(_viewer.find())')
+ldd "$program" >"$env/libraries"
+cat "$env/libraries"
+if grep -v "$env/" "$env/libraries" | grep -Ev 'linux-vdso|ld-linux|lib(c|m|z|dl|rt|pthread)\.so'; then
+	echo "which $program needs and does not bring"
+	exit 1
+fi
+
+hrview --version
+cat >"$env/program.py" <<'END2'
+import heartrate_shm, sys
+heartrate_shm.trace()
+for i in range(1000):
+    i * i
+assert heartrate_shm.__file__.startswith(sys.prefix), heartrate_shm.__file__
+END2
+python "$env/program.py" &
+pid=$!
+wait $pid
+hrview dump $pid | tee "$env/dump"
+grep -Eq '^ *4 +1000$' "$env/dump"
+python -m heartrate_shm --name "wheel $pid" -c 'for i in range(77): pass'
+hrview dump "wheel $pid" | grep -E '^ *1 +78$'
+
+# The page comes from the program; and the command becomes that program, so that its end is the command's.
+python - <<'END2'
+import os, subprocess, urllib.request
+ready, told = os.pipe()
+with subprocess.Popen(["hrview", "--port", "0", "--ready-fd", str(told)], pass_fds=[told]) as viewer:
+    os.close(told)
+    with os.fdopen(ready) as file:
+        url = file.readline().strip()
+    assert b"<script" in urllib.request.urlopen(url, timeout=60).read()
+    assert os.readlink(f"/proc/{viewer.pid}/exe").endswith("/heartrate_shm/hrview")
+    viewer.terminate()
+END2
+
+for file in man/man1/hrview.1 man/man1/hrview-dump.1 bash-completion/completions/hrview zsh/site-functions/_hrview \
+	fish/vendor_completions.d/hrview.fish; do
+	test -s "$env/share/$file" || { echo "$file was not installed"; exit 1; }
+done
+echo "the wheel does"
