@@ -102,9 +102,13 @@ main() {
 	SECONDS=0
 	result=passed
 	FRESH_INSIDE=yes unshare --mount --pid --fork --kill-child "$0" "$suite" ${clean:+--clean} "$command" 9>&- || result=failed
-	[ -z "$clean" ] || rm -rf "$system"
-	printf 'fresh: %s on a new %s: %s, %d:%02d min (system in %s)\n' \
-		"$command" "$suite" "$result" $((SECONDS / 60)) $((SECONDS % 60)) "$system"
+	if [ -n "$clean" ]; then
+		rm -rf "$system"
+	else
+		kept=" (system in $system)"
+	fi
+	printf 'fresh: %s on a new %s: %s, %d:%02d min%s\n' \
+		"$command" "$suite" "$result" $((SECONDS / 60)) $((SECONDS % 60)) "${kept:-}"
 	[ $result = passed ]
 }
 

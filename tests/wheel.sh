@@ -38,6 +38,16 @@ grep -Eq '^ *4 +1000$' "$env/dump"
 python -m heartrate_shm --name "wheel $pid" -c 'for i in range(77): pass'
 hrview dump "wheel $pid" | grep -E '^ *1 +78$'
 
+# By the environment alone; and what pytest loads.
+HEARTRATE_SHM="--name switch-$pid" python -c 'for i in range(55): pass'
+hrview dump "switch-$pid" | grep -E '^ *1 +56$'
+python - <<'END2'
+from importlib import import_module, metadata
+points = {(point.group, point.value) for point in metadata.distribution("heartrate_shm").entry_points}
+assert ("pytest11", "heartrate_shm_pytest") in points, points
+assert import_module("heartrate_shm_pytest").pytest_addoption
+END2
+
 # The page comes from the program; and the command becomes that program, so that its end is the command's.
 python - <<'END2'
 import os, subprocess, urllib.request

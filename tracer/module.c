@@ -250,6 +250,20 @@ static PyObject *note(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(label_doc, "label(text)\n--\n\nWhat viewers call the calling thread from now on, whatever its name is; "
+                        "None: its name again. One thread at a time has one.");
+
+static PyObject *label(PyObject *self, PyObject *args)
+{
+	const char *text;
+
+	(void)self;
+	if (!PyArg_ParseTuple(args, "z", &text))
+		return NULL;
+	hrt_sampler_label(text);
+	Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(stop_doc,
              "stop()\n--\n\nPuts everything back; the segment stays readable. Does nothing when not tracing.");
 
@@ -352,6 +366,7 @@ static PyMethodDef methods[] = {
         {"add", add, METH_VARARGS, add_doc},
         {"children", children, METH_VARARGS, children_doc},
         {"note", note, METH_VARARGS, note_doc},
+        {"label", label, METH_VARARGS, label_doc},
         {"stop", stop, METH_NOARGS, stop_doc},
         {"segment", segment, METH_NOARGS, segment_doc},
         {"launch", launch, METH_VARARGS, launch_doc},

@@ -46,6 +46,10 @@ static struct {
 	bool own_descriptors; /* so it may open files */
 	struct hrt_rows threads, tasks;
 	char main_name[16]; /* the main thread's native name: others inherit it */
+
+	/* Under the GIL. */
+	uint64_t labelled; /* a thread state's id */
+	char label[4 * HR_THREAD_NAME_BYTES];
 } sampler = {.lock = PTHREAD_MUTEX_INITIALIZER, .threads = {.kind = HR_KIND_THREADS}, .tasks = {.kind = HR_KIND_TASKS}};
 
 static int64_t clock_ns(clockid_t clock)
@@ -124,7 +128,7 @@ static uint64_t native_id_of(const PyThreadState *thread)
 #endif
 }
 
-/* threading's name; of a thread that it does not know the native one, when it has one of its own. */
+/* Its label; threading's name; of a thread that it does not know the native one, when it has one of its own. */
 static void put_stack(PyThreadState *thread, struct hrt_watched *watched, const struct hrt_walk *walk)
 {
 	PyObject *py_thread = thread_object(thread->thread_id);
@@ -136,6 +140,10 @@ static void put_stack(PyThreadState *thread, struct hrt_watched *watched, const 
 	if (py_name && PyUnicode_Check(py_name)) {
 		name = PyUnicode_AsUTF8AndSize(py_name, &bytes);
 		PyErr_Clear();
+	}
+	if (sampler.label[0] && sampler.labelled == thread->id) {
+		name = sampler.label;
+		bytes = (Py_ssize_t)strlen(name);
 	}
 	if (!name) {
 		if (watched->native_id == (uint64_t)getpid())
@@ -296,6 +304,12 @@ void hrt_sampler_stop(void)
 	Py_BEGIN_ALLOW_THREADS pthread_join(sampler.thread, NULL);
 	Py_END_ALLOW_THREADS pthread_cond_destroy(&sampler.wake);
 	sampler.running = sampler.joining = false;
+}
+
+void hrt_sampler_label(const char *text)
+{
+	sampler.labelled = PyThreadState_Get()->id;
+	snprintf(sampler.label, sizeof sampler.label, "%s", text ? text : "");
 }
 
 void hrt_sampler_forget(void)

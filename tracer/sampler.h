@@ -13,6 +13,10 @@ void hrt_sampler_start(void);
 /* Ends the thread and waits for it; lets the GIL go meanwhile. */
 void hrt_sampler_stop(void);
 
+/* What the calling thread is called in its row from now on; NULL: its own name again. One thread has such a label, the
+ * last that asked. GIL held. */
+void hrt_sampler_label(const char *text);
+
 /* In a forked child: the thread is not there any more. */
 void hrt_sampler_forget(void);
 

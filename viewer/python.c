@@ -125,11 +125,11 @@ int hrv_python_packages(int minor, char out[PATH_MAX])
 			*slash = '\0';
 	snprintf(version, sizeof version, "/lib/python3.%d", minor);
 	const char *const places[][2] = {
-	        {"", ""},                              /* a wheel's */
-	        {"/python", ""},                       /* the build's */
-	        {version, "/site-packages"},           /* a prefix's */
-	        {version, "/dist-packages"},           /* the same on Debian */
-	        {"/lib/python3", "/dist-packages"},    /* Debian's own packages, for all versions */
+	        {"", ""},                           /* a wheel's */
+	        {"/python", ""},                    /* the build's */
+	        {version, "/site-packages"},        /* a prefix's */
+	        {version, "/dist-packages"},        /* the same on Debian */
+	        {"/lib/python3", "/dist-packages"}, /* Debian's own packages, for all versions */
 	};
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		snprintf(out, PATH_MAX, "%s%s%s", own, places[i][0], places[i][1]);

@@ -20,7 +20,8 @@ struct hrv_python {
 int hrv_python_find(uint32_t pid, struct hrv_python *out);
 
 /* The folder that holds heartrate_shm with an extension for 3.minor: where this hrview lies in it (a wheel), where the
- * build puts it, or in the prefix where hrview is installed. HR_EGONE: there is none; `out` is then where it was looked for. */
+ * build puts it, or in the prefix where hrview is installed. HR_EGONE: there is none; `out` is then where it was looked
+ * for. */
 int hrv_python_packages(int minor, char out[PATH_MAX]);
 
 #endif

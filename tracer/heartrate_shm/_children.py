@@ -13,6 +13,9 @@ from . import _commandline, _tracer
 
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_site")
 VARIABLE = "HEARTRATE_SHM_CHILD"
+# Code of ``python -c`` by which a program starts workers of its own, which are called as it is: multiprocessing, and
+# execnet (pytest-xdist).
+_WORKERS = ("from multiprocessing.", "import sys;exec(eval(sys.stdin.readline()))")
 _LARGEST = 32 * 1024  # bytes: a larger environment may keep programs from being started
 
 
@@ -78,26 +81,31 @@ def resume(value):
     try:
         parent, _, text = value.partition(":")
         words = [os.fsdecode(word) for word in _commandline.own()[1:]]
-        code = _commandline.split(words)[2] or ""
-        if "multiprocessing.resource_tracker" in code:
+        _, kind, program, _ = _commandline.split(words)
+        if "multiprocessing.resource_tracker" in (program or "") or _commandline.is_viewer(kind, program):
             return  # multiprocessing's own servant, which runs nothing of the program
         settings, left_out = decode(text)
-        if settings.name is None and not code.startswith("from multiprocessing."):
+        if settings.name is None and not (program or "").startswith(_WORKERS):
             settings.called = _commandline.name(words)
-        opens, settings.opens = settings.opens, False
-        from . import _trace
-
-        _trace.begin(settings, int(parent, 16))
+        begin(settings, int(parent, 16))
         for what in left_out:
             _tracer.note("this program is traced without %s" % what)
-        if opens:
-            from . import _viewer
-
-            _viewer.start(9999, "127.0.0.1", True, False)
     except Exception as error:
         from . import _trace
 
         _trace.tell("not tracing, the program runs on: %s" % error)
+
+
+def begin(settings, parent=0):
+    """Traces this program as told, and opens its view when it is to be opened: its own, not its children's."""
+    from . import _trace
+
+    opens, settings.opens = settings.opens, False
+    _trace.begin(settings, parent)
+    if opens:
+        from . import _viewer
+
+        _viewer.start(9999, "127.0.0.1", True, False)
 
 
 def _dump(*parts):

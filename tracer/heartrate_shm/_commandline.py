@@ -56,11 +56,28 @@ def name(words):
     return program if kind == "m" else os.path.basename(program.rstrip("/")) or program
 
 
+def is_viewer(kind, program):
+    """Whether that is one of our own commands, which soon becomes another program: nothing to watch."""
+    program = os.fsdecode(program or "")
+    if kind == "m":
+        return program.split(".")[0] == "heartrate_shm"
+    return kind == "f" and os.path.basename(program) in ("hrview", "heartrate_shm")
+
+
 def only(path):
     """A filter: just this file."""
     path = os.path.realpath(path)
 
     def accepts(other):
         return os.path.realpath(other) == path
+
+    return accepts
+
+
+def below(folder):
+    """A filter: files in the folder and below, but not what is installed there (virtual environments)."""
+
+    def accepts(path):
+        return path.startswith(folder + "/") and "/site-packages/" not in path
 
     return accepts
