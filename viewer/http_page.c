@@ -12,6 +12,11 @@
 #define NONCE_MARK    "__CSP_NONCE__" /* in web/src/index.html */
 #define ASK_FOR_TOKEN "WWW-Authenticate: Bearer\r\n"
 
+/* Who may show the page in a frame, when somebody may: a notebook on this machine, whose port nobody knows. What frames
+ * a page cannot read it, but can put something over it for the reader to click; nothing here changes anything by a
+ * click. */
+#define THIS_MACHINE "http://localhost:* http://127.0.0.1:* https://localhost:* https://127.0.0.1:*"
+
 /* The index carries this answer's nonce in place of each mark. */
 static int put_nonce(const struct hrv_asset *index, const char *nonce, struct hrv_buffer *out)
 {
@@ -51,8 +56,8 @@ int hrv_http_index(struct mg_connection *conn, const struct hrv_server *server)
 	         "Cache-Control: no-store\r\n%s"
 	         "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; "
 	         "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-	         "frame-ancestors 'none'\r\n",
-	         cookie, nonce);
+	         "frame-ancestors %s\r\n",
+	         cookie, nonce, server->options.embed ? THIS_MACHINE : "'none'");
 	int status = hrv_http_answer(conn, 200, hrv_page_type(index->path), headers, body.bytes, body.len_bytes);
 	hrv_buffer_fini(&body);
 	return status;

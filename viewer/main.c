@@ -47,6 +47,9 @@ static const char help[] =
         "  --background   returns once the page is served, with the address on standard error; hrview goes on without\n"
         "                 the terminal. What leads a session of its own already just lets go of its terminal\n"
         "  --exit-with PID  ends when that process ends\n"
+        "  --embed        pages of this machine (localhost and 127.0.0.1, any port) may show this one in a frame: "
+        "what\n"
+        "                 %%heartrate in a notebook does\n"
         "  --version      version, and which segment layout it reads\n"
         "  --help         this\n"
         "\n"
@@ -69,6 +72,7 @@ static int parse(int argc, char **argv, struct hrv_serve_settings *settings)
 	        {"reuse", no_argument, NULL, 'r'},
 	        {"background", no_argument, NULL, 'b'},
 	        {"exit-with", required_argument, NULL, 'e'},
+	        {"embed", no_argument, NULL, 'm'},
 	        {"version", no_argument, NULL, 'v'},
 	        {"help", no_argument, NULL, 'h'},
 	        {NULL, 0, NULL, 0},

@@ -61,6 +61,9 @@ int hrv_serve_option(const char *command, int option, const char *value, struct 
 	case 'r':
 		settings->reuse = true;
 		break;
+	case 'm':
+		settings->server.embed = true;
+		break;
 	case 'b':
 		settings->background = true;
 		break;

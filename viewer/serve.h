@@ -28,9 +28,9 @@ struct hrv_serve_settings {
 		"open", no_argument, NULL, 'o'                                                                         \
 	}
 
-/* Takes one of those in, or "show" 's', "reuse" 'r', "background" 'b', "exit-with" 'e'. HRV_EXIT_USAGE: its value is
- * wrong, and a line on stderr says so. To be called while getopt_long() goes through the command line: a token is made
- * unreadable there. */
+/* Takes one of those in, or "show" 's', "reuse" 'r', "background" 'b', "exit-with" 'e', "embed" 'm'. HRV_EXIT_USAGE:
+ * its value is wrong, and a line on stderr says so. To be called while getopt_long() goes through the command line: a
+ * token is made unreadable there. */
 int hrv_serve_option(const char *command, int option, const char *value, struct hrv_serve_settings *settings);
 
 /* Serves until SIGINT or SIGTERM comes and returns the exit code; the server's threads still run then, so that the

@@ -19,6 +19,7 @@ struct hrv_server_options {
 	uint16_t port;                         /* 0: any free one */
 	const char *token;                     /* NULL: nobody gets in by a token */
 	const char *only;                      /* serve only what hrv_program_matches(); NULL: all */
+	bool embed;                            /* pages of this machine may show ours in a frame */
 	const struct hrv_recording *recording; /* serve this, and no program; NULL: programs */
 };
 

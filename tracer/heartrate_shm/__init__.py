@@ -34,3 +34,10 @@ from ._trace import Trace, stop, trace
 files = _files
 __version__ = "0.1.0"
 __all__ = ["Trace", "files", "stop", "trace"]
+
+
+def load_ipython_extension(ipython):
+    """``%load_ext heartrate_shm``: the cell magic ``%%heartrate``."""
+    from . import _ipython
+
+    _ipython.load(ipython)
