@@ -39,7 +39,8 @@ python -m heartrate_shm --name "wheel $pid" -c 'for i in range(77): pass'
 hrview dump "wheel $pid" | grep -E '^ *1 +78$'
 
 # By the environment alone; and what pytest loads.
-HEARTRATE_SHM="--name switch-$pid" python -c 'for i in range(55): pass'
+echo 'for i in range(55): pass' >"$env/plain.py"
+HEARTRATE_SHM="--name switch-$pid" python "$env/plain.py"
 hrview dump "switch-$pid" | grep -E '^ *1 +56$'
 python - <<'END2'
 from importlib import import_module, metadata
