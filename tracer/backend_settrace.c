@@ -10,29 +10,31 @@
 #if !HRT_HAVE_MONITORING
 
 #include "backend.h"
+#include "backend_settrace.h"
 #include "codemap.h"
+#include "frame_eval.h"
 #include "process.h"
 
 #include <string.h>
 
 static PyInterpreterState *interpreter;
-static PyThreadState *const *thread_head; /* of the interpreter's list: the newest thread */
-static uint64_t known_head; /* id (never used twice) of the newest thread when all had our function; 0 none */
+PyThreadState *const *hrt_settrace_head;
+uint64_t hrt_settrace_known;
 static PyObject *py_thread_hook;
 static bool taken_over;
 
-static int on_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg);
-
 static void watch_new_threads(void)
 {
-	if (!hrt_tracer.segment || hrt_tracer.only_thread != 0)
+	if (!hrt_tracer.segment)
 		return;
-	known_head = (*thread_head)->id;
-	for (PyThreadState *thread = *thread_head; thread; thread = PyThreadState_Next(thread)) {
+	hrt_settrace_known = (*hrt_settrace_head)->id;
+	if (hrt_tracer.only_thread != 0)
+		return;
+	for (PyThreadState *thread = *hrt_settrace_head; thread; thread = PyThreadState_Next(thread)) {
 		if (!hrt_py_thread_ready(thread))
-			known_head = 0; /* look again at the next event */
+			hrt_settrace_known = 0; /* look again at the next event */
 		else if (!thread->c_tracefunc && hrt_tracer_wants(thread))
-			hrt_py_set_trace(thread, on_event);
+			hrt_py_set_trace(thread, hrt_settrace_event);
 	}
 }
 
@@ -47,18 +49,25 @@ static __attribute__((noinline)) struct hrt_code *decide(PyCodeObject *py_code, 
 	return code;
 }
 
+void hrt_settrace_catch_up(void)
+{
+	if (hrt_tracer.forked)
+		hrt_process_settle();
+	if ((*hrt_settrace_head)->id != hrt_settrace_known)
+		watch_new_threads();
+	hrt_frame_eval_new_threads();
+}
+
 /* What is not a hit of code that is known. */
 static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int what)
 {
 	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
 	struct hrt_code *code = hrt_code_peek(py_code);
 
-	if (hrt_tracer.forked)
-		hrt_process_settle();
+	if (hrt_settrace_is_behind())
+		hrt_settrace_catch_up();
 	if (!hrt_tracer.segment)
 		return 0;
-	if ((*thread_head)->id != known_head)
-		watch_new_threads();
 	if (!code || code->generation != hrt_tracer.generation)
 		code = decide(py_code, py_frame);
 	if (what == PyTrace_LINE && code && code->line_count > 0)
@@ -66,12 +75,13 @@ static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int
 	return 0;
 }
 
-static int on_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg)
+int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg)
 {
 	(void)self, (void)py_arg;
 	if (what == PyTrace_LINE) {
 		const struct hrt_code *code = hrt_code_peek(hrt_py_frame_code(py_frame));
-		if (!code || code->generation != hrt_tracer.generation || (*thread_head)->id != known_head)
+		if (!code || code->generation != hrt_tracer.generation ||
+		    (*hrt_settrace_head)->id != hrt_settrace_known)
 			return on_other_event(py_frame, what);
 		if (code->line_count > 0)
 			hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
@@ -85,7 +95,7 @@ static PyObject *thread_hook(PyObject *self, PyObject *args)
 {
 	(void)self, (void)args;
 	if (hrt_tracer.segment && hrt_tracer.only_thread == 0)
-		hrt_py_set_trace(PyThreadState_Get(), on_event);
+		hrt_py_set_trace(PyThreadState_Get(), hrt_settrace_event);
 	Py_RETURN_NONE;
 }
 
@@ -155,8 +165,8 @@ static void unwatch_settrace(void)
 int hrt_backend_init(void)
 {
 	interpreter = hrt_py_interpreter();
-	thread_head = &((struct hrt_py_interpreter *)interpreter)->thread_head;
-	if (*thread_head != PyInterpreterState_ThreadHead(interpreter)) {
+	hrt_settrace_head = &((struct hrt_py_interpreter *)interpreter)->thread_head;
+	if (*hrt_settrace_head != PyInterpreterState_ThreadHead(interpreter)) {
 		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter keeps its threads in another way");
 		return -1;
 	}
@@ -169,18 +179,20 @@ int hrt_backend_start(void)
 {
 	taken_over = false;
 	if (!PyThreadState_Get()->c_tracefunc)
-		hrt_py_set_trace(PyThreadState_Get(), on_event);
+		hrt_py_set_trace(PyThreadState_Get(), hrt_settrace_event);
 	if (hrt_tracer.only_thread == 0) {
 		watch_new_threads();
 		set_hook(Py_None, py_thread_hook);
 	}
 	watch_settrace();
+	hrt_frame_eval_start();
 	return 0;
 }
 
 int hrt_backend_refresh(void)
 {
-	return 0; /* each code object compares its generation */
+	hrt_frame_eval_refresh(); /* each code object compares its generation */
+	return 0;
 }
 
 void hrt_backend_stop(void)
@@ -188,23 +200,25 @@ void hrt_backend_stop(void)
 	PyObject *py_type, *py_value, *py_traceback;
 
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	hrt_frame_eval_stop();
 	set_hook(py_thread_hook, Py_None);
 	unwatch_settrace();
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
 	     thread = PyThreadState_Next(thread))
-		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == on_event)
+		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == hrt_settrace_event)
 			hrt_py_set_trace(thread, NULL);
-	known_head = 0;
+	hrt_settrace_known = 0;
 	PyErr_Restore(py_type, py_value, py_traceback);
 }
 
 void hrt_backend_watch(PyThreadState *thread)
 {
-	if (!hrt_tracer_wants(thread) || thread->c_tracefunc == on_event)
+	hrt_frame_eval_watch();
+	if (!hrt_tracer_wants(thread) || thread->c_tracefunc == hrt_settrace_event)
 		return;
 	if (!thread->c_tracefunc ||
 	    thread->c_traceobj == py_thread_hook) { /* free, or ours for a new thread's first event */
-		hrt_py_set_trace(thread, on_event);
+		hrt_py_set_trace(thread, hrt_settrace_event);
 		if (taken_over)
 			hrt_note(HR_NOTE_RESUMED, "tracing goes on: the other tool has let go");
 		taken_over = false;

@@ -90,6 +90,9 @@ static inline int hrt_py_call_soon(int (*call)(void *))
 #define HRT_HAVE_FIRST_COMPLETE (PY_VERSION_HEX >= 0x030C0000)
 #define HRT_FRAME_RECORDS_APART (PY_VERSION_HEX >= 0x030E0000) /* in a header of their own */
 
+/* PEP 523, with a flag in each C frame that says whether it looks for trace events. 3.8 and 3.9 ask the thread. */
+#define HRT_HAVE_FRAME_EVAL (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
+
 /* asyncio keeps what it knows of a thread in the thread's state: its running loop from 3.13 on, its running task and
  * the list of its tasks from 3.14 on; before that in a dictionary and in sets. */
 #define HRT_HAVE_LOOP_IN_THREAD  (PY_VERSION_HEX >= 0x030D0000)
@@ -336,6 +339,26 @@ static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function
 static inline uint32_t hrt_py_small(PyObject *py_int)
 {
 	return ((PyLongObject *)py_int)->long_value.ob_digit[0];
+}
+#endif
+
+#if HRT_HAVE_FRAME_EVAL
+#if PY_VERSION_HEX >= 0x030B0000
+typedef struct _PyInterpreterFrame hrt_py_frame;
+#define HRT_TRACING_ON 255
+#else
+typedef PyFrameObject hrt_py_frame;
+#define HRT_TRACING_ON 1
+#endif
+
+/* How many calls deep a thread is, against the recursion limit. */
+static inline int hrt_py_depth(const PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+	return thread->recursion_limit - thread->recursion_remaining;
+#else
+	return thread->recursion_depth;
+#endif
 }
 #endif
 

@@ -64,6 +64,13 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
 #endif
 }
 
+#if HRT_HAVE_FRAME_EVAL
+PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
+{
+	return record(frame)->f_globals;
+}
+#endif
+
 #if HRT_HAVE_TWINS
 int hrt_pyframe_size(PyThreadState *thread, const struct hrt_pyframe *frame, int made_with)
 {
@@ -137,6 +144,13 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
 {
 	return ((PyFrameObject *)frame)->f_code;
 }
+
+#if HRT_HAVE_FRAME_EVAL
+PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
+{
+	return ((PyFrameObject *)frame)->f_globals;
+}
+#endif
 
 int hrt_pyframe_offset(const struct hrt_pyframe *frame)
 {

@@ -22,6 +22,9 @@ const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator);
 
 /* Borrowed. */
 PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame);
+#if HRT_HAVE_FRAME_EVAL
+PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame);
+#endif
 
 #if HRT_HAVE_TWINS
 /* How large the thread's innermost frame may be, in the words of co_framesize, when `made_with` is the least that any

@@ -1,0 +1,211 @@
+"""Traced files among untraced ones: what goes back and forth between them counts as if all were traced. On 3.10 and 3.11,
+where untraced code runs without trace events (frame_eval.c), the ways in which that could be lost."""
+import sys
+import textwrap
+
+import pytest
+
+from live import Program
+from oracle import Job, assert_equal_counts, run_job
+
+UNTRACED = '''
+    """Not traced. Calls what it is given."""
+    import sys, threading
+
+    def call(f, *args):
+        for i in range(3):
+            result = f(*args)
+        return result
+
+    def each(iterable):
+        for item in iterable:
+            yield item
+
+    def catch(f):
+        try:
+            f()
+        except ValueError:
+            return "caught"
+
+    def dive(n, f):
+        return f() if n == 0 else dive(n - 1, f)
+
+    def with_profile(f):
+        sys.setprofile(lambda *_: None)
+        try:
+            return f()
+        finally:
+            sys.setprofile(None)
+
+    def in_thread(f):
+        thread = threading.Thread(target=f)
+        thread.start()
+        thread.join()
+
+    class Base:
+        def template(self):
+            return self.step() + self.step()
+'''
+
+TRACED = '''
+    import functools, os, sys
+    sys.path.insert(0, os.path.dirname(__file__))
+    import untraced
+    from untraced import Base, call, catch, dive, each, in_thread, with_profile
+
+    def add(a, b=1):
+        total = a
+        total += b
+        return total
+
+    class Step(Base):
+        def step(self):
+            add(1)
+            return 2
+
+    def numbers(n):
+        for i in range(n):
+            yield i
+
+    def fail():
+        raise ValueError
+
+    def nested(n):
+        if n > 0:
+            return call(nested, n - 1)
+        return add(n)
+
+    def fails_in_the_middle():
+        add(1)
+        catch(fail)
+        add(2)
+
+    @functools.lru_cache(maxsize=None)
+    def cached(n):
+        return n if n < 2 else cached(n - 1) + cached(n - 2)
+
+    def rounds(n):
+        for i in range(n):
+            call(add, i)
+            add(i)
+
+    def sinks(n):
+        return add(n) if n == 0 else dive(3, lambda: sinks(n - 1))
+
+    rounds(20)
+    print(Step().template(), sorted([3, 1, 2], key=add), list(each(numbers(5))), list(map(add, each([1, 2]))))
+    nested(4)
+    fails_in_the_middle()
+    print(cached(20), with_profile(lambda: call(add, 5)), call(catch, fail))
+    add(0)
+    in_thread(lambda: rounds(7))
+    for depth in (10, 190, 400):  # from 200 on it is deep
+        print(dive(depth, lambda: add(depth)))
+        add(depth)
+    print(sinks(100))
+    rounds(3)
+    generator = each(numbers(4))
+    next(generator)
+    try:
+        generator.throw(ValueError)
+    except ValueError:
+        rounds(1)
+    generator = numbers(4)
+    call(next, generator)
+    call(generator.close)
+    rounds(1)
+'''
+
+
+def test_calls_back_and_forth(tmp_path):
+    (tmp_path / "untraced.py").write_text(textwrap.dedent(UNTRACED))
+    main = tmp_path / "traced.py"
+    main.write_text(textwrap.dedent(TRACED))
+    runs = run_job(Job([main], files=[main]), tmp_path)
+    assert runs["plain"].returncode == 0, runs["plain"]
+    assert runs["shm"].stdout == runs["plain"].stdout
+    assert_equal_counts(runs["oracle"].counts, runs["shm"].counts)
+
+
+PLACE = """
+import ctypes
+api = ctypes.pythonapi
+get, put = api._PyInterpreterState_GetEvalFrameFunc, api._PyInterpreterState_SetEvalFrameFunc
+get.restype = api.PyInterpreterState_Get.restype = ctypes.c_void_p
+get.argtypes, put.argtypes = [ctypes.c_void_p], [ctypes.c_void_p, ctypes.c_void_p]
+interpreter = api.PyInterpreterState_Get()
+default = ctypes.cast(api._PyEval_EvalFrameDefault, ctypes.c_void_p).value
+
+def taken():
+    return get(interpreter) != default
+"""
+
+
+@pytest.mark.skipif(not (3, 10) <= sys.version_info < (3, 12), reason="a frame evaluation function is for 3.10 and 3.11")
+def test_the_place_is_ours_while_tracing_unless_another_has_it(tmp_path):
+    text = PLACE + textwrap.dedent("""
+        before = taken()
+        heartrate_shm.trace()
+        during = taken()
+        put(interpreter, default)  # another tool comes and goes
+        while not taken():
+            time.sleep(0.01)
+        heartrate_shm.stop()
+        ready(before=before, during=during, after=taken())
+        wait()
+    """)
+    with Program(tmp_path, text) as program:
+        assert program.facts() == {"before": False, "during": True, "after": False}
+
+
+def test_a_filter_may_stop_the_tracer(tmp_path):
+    """It is asked when an untraced function is called, which then runs without any tracer."""
+    (tmp_path / "untraced.py").write_text(textwrap.dedent(UNTRACED))
+    text = textwrap.dedent("""
+        import untraced
+
+        def stops(path):
+            if path.endswith("untraced.py"):
+                heartrate_shm.stop()
+            return False
+
+        heartrate_shm.trace(files=stops)
+        result = untraced.call(int, "5")
+        heartrate_shm.trace(files=lambda path: path.endswith("untraced.py"))
+        ready(result=[result, untraced.call(int, "6"), sys.gettrace()])
+        wait()
+    """)
+    with Program(tmp_path, text) as program:
+        assert program.facts() == {"result": [5, 6, None]}
+        (file,) = [file for file in program.dump()["files"] if file["path"].endswith("untraced.py")]
+        assert set(file["lines"].values()) == {1, 3, 4}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there each call takes C stack")
+@pytest.mark.parametrize("stack_kilobytes", [0, 64])
+def test_recursion_takes_no_stack(stack_kilobytes, tmp_path):
+    """As deep as without us, in a file that is not traced, and counts are right below."""
+    (tmp_path / "untraced.py").write_text(textwrap.dedent(UNTRACED))
+    text = textwrap.dedent("""
+        import untraced
+        heartrate_shm.trace()
+
+        def bottom():
+            return 1  # bottom
+
+        def run():
+            for depth in (20, 300, 50000):
+                untraced.dive(depth, bottom)
+
+        sys.setrecursionlimit(100000)
+        threading.stack_size(%d)
+        untraced.in_thread(run)
+        ready()
+        wait()
+    """) % (stack_kilobytes * 1024)
+    with Program(tmp_path, text) as program:
+        program.facts()
+        lines = program.path.read_text().splitlines()
+        bottom = next(n for n, line in enumerate(lines, 1) if line.endswith("# bottom"))
+        (file,) = [file for file in program.dump()["files"] if file["path"] == str(program.path)]
+        assert file["lines"][str(bottom)] == 3

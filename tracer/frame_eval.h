@@ -1,0 +1,55 @@
+/* frame_eval.h — code that is not traced runs without trace events: the frame evaluation function of PEP 523, on
+ * CPython 3.10 and 3.11.
+ *
+ * There a trace function is called for every line of a thread, whatever file it is in, which makes code that nobody
+ * asked about several times slower. But whether the interpreter looks for events at all is a flag of each C frame
+ * (`use_tracing`), and the frame evaluation function sees each call before it is made: it switches the flag off for
+ * code that is not traced, and back when that returns. Frames that are running already have events until they end.
+ *
+ * On 3.11 a Python call within Python takes no C stack unless there is such a function. So it is taken away while a
+ * stack is deep, and all threads have all events for that while; likewise where another tool has such a function. */
+#ifndef HRT_FRAME_EVAL_H
+#define HRT_FRAME_EVAL_H
+
+#include "pycompat.h"
+
+#if HRT_HAVE_FRAME_EVAL
+
+/* From the next call on, where nobody else evaluates frames. */
+void hrt_frame_eval_start(void);
+
+void hrt_frame_eval_stop(void);
+
+/* The filters have changed: frames that run have events again. */
+void hrt_frame_eval_refresh(void);
+
+/* There are new threads, whose stacks may be smaller. */
+void hrt_frame_eval_new_threads(void);
+
+/* Has another tool taken our place, or given it back? Called now and then. */
+void hrt_frame_eval_watch(void);
+
+#else
+
+static inline void hrt_frame_eval_start(void)
+{
+}
+
+static inline void hrt_frame_eval_stop(void)
+{
+}
+
+static inline void hrt_frame_eval_refresh(void)
+{
+}
+
+static inline void hrt_frame_eval_new_threads(void)
+{
+}
+
+static inline void hrt_frame_eval_watch(void)
+{
+}
+
+#endif
+#endif
