@@ -1,6 +1,6 @@
 """``HEARTRATE_SHM=1``: programs that cannot be changed, traced as ``python -m heartrate_shm`` would.
 
-heartrate_shm.pth, which every Python of an environment runs when it starts, imports this module when the variable is
+heartrate_shm.pth, which every Python of an environment runs when it starts, calls begin() when the variable is
 there. Its value is 1, or options of ``python -m heartrate_shm``: ``HEARTRATE_SHM="--files myapp/ --name web"``.
 """
 
@@ -8,7 +8,15 @@ import os
 import sys
 
 
+_begun = False
+
+
 def begin():
+    """Once: site reads the .pth files of a virtual environment twice."""
+    global _begun
+    if _begun:
+        return
+    _begun = True
     value = os.environ["HEARTRATE_SHM"].strip()
     if value in ("", "0") or "HEARTRATE_SHM_CHILD" in os.environ:
         return  # the latter: the program that started this one says how to trace it (_children.py)
@@ -41,5 +49,3 @@ def _begin(value):
     settings.called = settings.name if settings.name is not None else _commandline.name(words)
     _children.begin(settings)
 
-
-begin()
