@@ -12,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LINES_MAX = 600
 
 TOP = set(
-    """tracer viewer shared web tests docs CMakeLists.txt CMakePresets.json pyproject.toml dev README.md LICENSE SECURITY.md
+    """tracer viewer shared web tests docs debian CMakeLists.txt CMakePresets.json pyproject.toml dev README.md LICENSE SECURITY.md
     CHANGELOG.md .clang-format .gitignore .ci""".split()
 )
 ROOMS_SEEN = {"shared": {"shared"}, "tracer": {"tracer", "shared"}, "viewer": {"viewer", "shared"}}
@@ -29,6 +29,7 @@ OWNERS = {
 # Where the version stands.
 VERSIONS = {
     "CMakeLists.txt": r"project\(heartrate_shm VERSION ([0-9.]+)",
+    "debian/changelog": r"\Aheartrate-shm \(([0-9.]+)\)",
     "pyproject.toml": r'(?m)^version = "([0-9.]+)"',
     "tracer/heartrate_shm/__init__.py": r'(?m)^__version__ = "([0-9.]+)"',
 }
