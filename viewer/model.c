@@ -27,6 +27,7 @@ struct total {
 
 struct hrv_model {
 	struct list slots;       /* struct hrv_slot: as seen last */
+	struct list sums;        /* uint64_t: of each HRV_SLOT_BLOCK slots */
 	struct list slot_lines;  /* uint32_t: index into lines, NO_LINE none; as long as slots */
 	struct list lines;       /* struct hrv_line */
 	uint32_t *line_table;    /* (file, line) to index into lines; open addressing, NO_LINE empty */
@@ -80,6 +81,7 @@ void hrv_model_free(struct hrv_model *model)
 	if (!model)
 		return;
 	free(model->slots.items);
+	free(model->sums.items);
 	free(model->slot_lines.items);
 	free(model->lines.items);
 	free(model->line_table);
@@ -96,6 +98,11 @@ const struct hrv_slot *hrv_model_slots(const struct hrv_model *model, uint32_t *
 {
 	*count_out = (uint32_t)model->slots.count;
 	return model->slots.items;
+}
+
+const uint64_t *hrv_model_sums(const struct hrv_model *model)
+{
+	return model->sums.items;
 }
 
 const struct hrv_line *hrv_model_lines(const struct hrv_model *model, size_t *count_out)
@@ -227,13 +234,17 @@ static int total_of(struct hrv_model *model, uint32_t file)
 
 static int slots_grow(struct hrv_model *model, size_t count)
 {
+	size_t blocks = (count + HRV_SLOT_BLOCK - 1) / HRV_SLOT_BLOCK;
 	int err;
 
 	if (count <= model->slots.count)
 		return 0;
 	if ((err = list_reserve(&model->slots, count, sizeof(struct hrv_slot))) != 0 ||
-	    (err = list_reserve(&model->slot_lines, count, sizeof(uint32_t))) != 0)
+	    (err = list_reserve(&model->slot_lines, count, sizeof(uint32_t))) != 0 ||
+	    (err = list_reserve(&model->sums, blocks, sizeof(uint64_t))) != 0)
 		return err;
+	memset((uint64_t *)model->sums.items + model->sums.count, 0, (blocks - model->sums.count) * sizeof(uint64_t));
+	model->sums.count = blocks;
 	size_t more = count - model->slots.count;
 	memset((struct hrv_slot *)model->slots.items + model->slots.count, 0, more * sizeof(struct hrv_slot));
 	memset((uint32_t *)model->slot_lines.items + model->slots.count, 0xFF, more * sizeof(uint32_t));
@@ -295,6 +306,7 @@ static void take_slot(struct hrv_model *model, uint32_t at, const struct hrv_slo
 	struct total *total = &((struct total *)model->totals.items)[line->file];
 	uint64_t more = slot->hits - before->hits; /* modulo 2^64, should a writer ever count down */
 
+	((uint64_t *)model->sums.items)[at / HRV_SLOT_BLOCK] += more + (slot->last_tick - before->last_tick);
 	*before = *slot;
 	line->hits += more;
 	if (slot->last_tick > line->last_tick)
@@ -310,6 +322,13 @@ static void take_slot(struct hrv_model *model, uint32_t at, const struct hrv_slo
 
 void hrv_model_update(struct hrv_model *model, const struct hrv_slot_change *changes, uint32_t count)
 {
+	const uint32_t *slot_lines = model->slot_lines.items;
+	const struct hrv_line *lines = model->lines.items;
+
+	/* They lie far apart in memory: all are on their way before the first is needed. */
+	for (uint32_t i = 0; i < count; i++)
+		if (changes[i].index < model->slots.count && slot_lines[changes[i].index] != NO_LINE)
+			__builtin_prefetch(&lines[slot_lines[changes[i].index]]);
 	for (uint32_t i = 0; i < count; i++)
 		if (changes[i].index < model->slots.count)
 			take_slot(model, changes[i].index, &changes[i].now);

@@ -39,6 +39,9 @@ int hrv_model_add_code(struct hrv_model *model, const struct hr_code *code, cons
 /* The slots as they were last taken in, *count_out of them: those of all code objects lie below. */
 const struct hrv_slot *hrv_model_slots(const struct hrv_model *model, uint32_t *count_out);
 
+/* The sums of their blocks, see hrv_reader_slot_changes(). */
+const uint64_t *hrv_model_sums(const struct hrv_model *model);
+
 /* Takes in what has changed since. Slots of no code object are passed over. */
 void hrv_model_update(struct hrv_model *model, const struct hrv_slot_change *changes, uint32_t count);
 

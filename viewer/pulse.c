@@ -9,6 +9,7 @@
 static int sum_slots(struct hrv_reader *reader, uint64_t *out)
 {
 	static const struct hrv_slot never_hit[PIECE];
+	static const uint64_t no_sums[PIECE / HRV_SLOT_BLOCK];
 	struct hrv_slot_change hit[PIECE];
 	struct hr_slot_info infos[PIECE];
 	uint32_t slot_count, info_count, hit_count;
@@ -21,7 +22,7 @@ static int sum_slots(struct hrv_reader *reader, uint64_t *out)
 	uint32_t limit = slot_count < info_count ? slot_count : info_count;
 	for (uint32_t first = 0; first < limit; first += PIECE) {
 		uint32_t n = limit - first < PIECE ? limit - first : PIECE;
-		if ((err = hrv_reader_slot_changes(reader, first, n, never_hit, hit, &hit_count)) != 0 ||
+		if ((err = hrv_reader_slot_changes(reader, first, n, never_hit, no_sums, hit, &hit_count)) != 0 ||
 		    (err = hrv_reader_slot_infos(reader, first, n, infos)) != 0)
 			return err;
 		for (uint32_t i = 0; i < hit_count; i++)

@@ -456,6 +456,7 @@ struct changes_job {
 	const unsigned char *from;
 	uint32_t first, count, stride;
 	const struct hrv_slot *seen;
+	const uint64_t *sums;
 	struct hrv_slot_change *changed;
 	uint32_t changed_count;
 };
@@ -463,21 +464,14 @@ struct changes_job {
 static int find_changes(void *arg)
 {
 	struct changes_job *job = arg;
-	const unsigned char *from = job->from;
-	uint32_t changed_count = 0;
 
-	for (uint32_t i = 0; i < job->count; i++, from += job->stride) {
-		const struct hr_slot *slot = (const struct hr_slot *)from;
-		struct hrv_slot now = {hr_load64(&slot->hits), hr_load64(&slot->last_tick)};
-		if (now.hits != job->seen[i].hits || now.last_tick != job->seen[i].last_tick)
-			job->changed[changed_count++] = (struct hrv_slot_change){job->first + i, now};
-	}
-	job->changed_count = changed_count;
+	job->changed_count =
+	        hrv_slots_compare(job->from, job->stride, job->first, job->count, job->seen, job->sums, job->changed);
 	return 0;
 }
 
 int hrv_reader_slot_changes(struct hrv_reader *reader, uint32_t first, uint32_t count, const struct hrv_slot *seen,
-                            struct hrv_slot_change *changed, uint32_t *changed_count)
+                            const uint64_t *sums, struct hrv_slot_change *changed, uint32_t *changed_count)
 {
 	const struct hr_section *section = section_with(reader, HR_KIND_SLOTS, first, count);
 
@@ -489,6 +483,7 @@ int hrv_reader_slot_changes(struct hrv_reader *reader, uint32_t first, uint32_t 
 	        .count = count,
 	        .stride = section->elem_bytes,
 	        .seen = seen,
+	        .sums = sums,
 	        .changed = changed,
 	};
 	int err = guarded(reader, find_changes, &job);

@@ -86,10 +86,19 @@ struct hrv_slot_change {
 	struct hrv_slot now;
 };
 
-/* Compares slots [first, first + count) with `seen` (as many) and gives those that differ: *changed_count <= count.
- * Nearly all slots are as they were, so this loop is what a frame costs; nothing is copied but what changed. */
+/* Slots as they were seen come with a sum for each block of them: hits and last ticks added up, modulo 2^64. A writer
+ * only lets both grow, so a block whose sum is the same is the same; one that does otherwise lies about its own counts.
+ */
+#define HRV_SLOT_BLOCK 4u /* a cache line */
+
+/* Compares slots [first, first + count) with `seen` (as many; `sums`: of its blocks) and gives those that differ, in
+ * `changed`, which has room for all: *changed_count <= count. This is what a frame costs. */
 int hrv_reader_slot_changes(struct hrv_reader *reader, uint32_t first, uint32_t count, const struct hrv_slot *seen,
-                            struct hrv_slot_change *changed, uint32_t *changed_count);
+                            const uint64_t *sums, struct hrv_slot_change *changed, uint32_t *changed_count);
+
+/* The same with slots in memory, `stride` bytes from one to the next: without the mapping. Returns how many differ. */
+uint32_t hrv_slots_compare(const unsigned char *from, size_t stride, uint32_t first, uint32_t count,
+                           const struct hrv_slot *seen, const uint64_t *sums, struct hrv_slot_change *changed);
 
 /* Appends the bytes of `str` (no terminator, not repaired). HR_ECORRUPT: it lies outside what is published. */
 int hrv_reader_string(struct hrv_reader *reader, struct hr_str str, struct hrv_buffer *out);

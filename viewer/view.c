@@ -23,7 +23,6 @@
 #define ARGV_MAX_BYTES     4096u
 #define FILE_BYTES         64u /* an entry on the wire without its text, at most */
 #define NOTE_BYTES         32u
-#define TRIPLE_BYTES       27u
 #define THREAD_BYTES       256u
 #define FRAME_BYTES        32u
 
@@ -467,12 +466,12 @@ static int put_news(struct hrv_view *view, struct hrv_reader *reader, struct hrv
 			return err;
 		watched->stacks_due = false;
 	}
-	if (!*more && (err = hrv_model_take_totals(watched->codes.model, room / TRIPLE_BYTES, &detail->totals,
+	if (!*more && (err = hrv_model_take_totals(watched->codes.model, room / HRV_WIRE_TRIPLE_BYTES, &detail->totals,
 	                                           &detail->total_count, more)) != 0)
 		return err;
-	room -= detail->total_count * TRIPLE_BYTES;
+	room -= detail->total_count * HRV_WIRE_TRIPLE_BYTES;
 	return *more ? 0
-	             : hrv_model_take_lines(watched->codes.model, room / TRIPLE_BYTES, &detail->lines,
+	             : hrv_model_take_lines(watched->codes.model, room / HRV_WIRE_TRIPLE_BYTES, &detail->lines,
 	                                    &detail->lines_count, more);
 }
 

@@ -160,14 +160,35 @@ static void put_pulses(msgpack_packer *pk, const struct hrv_wire_pulse *pulses, 
 	}
 }
 
+/* An unsigned integer in its shortest form, as msgpack_pack_uint64() has it; returns where the next one goes. */
+static char *put_uint(char *at, uint64_t value)
+{
+	int log2_bytes = value <= UINT8_MAX ? 0 : value <= UINT16_MAX ? 1 : value <= UINT32_MAX ? 2 : 3;
+
+	if (value < 0x80) {
+		*at = (char)value;
+		return at + 1;
+	}
+	*at++ = (char)(0xCC + log2_bytes); /* uint 8, 16, 32, 64 */
+	for (int shift = 8 * ((1 << log2_bytes) - 1); shift >= 0; shift -= 8)
+		*at++ = (char)(value >> shift);
+	return at;
+}
+
+/* Straight into the buffer: a call of the packer's for each number was a tenth of what a frame costs. */
 static void put_triples(msgpack_packer *pk, const struct hrv_triple *triples, size_t count)
 {
+	struct hrv_pack_sink *sink = pk->data;
+
 	msgpack_pack_array(pk, 3 * count);
-	for (size_t i = 0; i < count; i++) {
-		msgpack_pack_uint64(pk, triples[i].which);
-		msgpack_pack_uint64(pk, triples[i].hits);
-		msgpack_pack_uint64(pk, triples[i].last_tick);
-	}
+	if (sink->err == 0)
+		sink->err = hrv_buffer_reserve(sink->buffer, count * HRV_WIRE_TRIPLE_BYTES);
+	if (sink->err != 0)
+		return;
+	char *at = sink->buffer->bytes + sink->buffer->len_bytes;
+	for (size_t i = 0; i < count; i++)
+		at = put_uint(put_uint(put_uint(at, triples[i].which), triples[i].hits), triples[i].last_tick);
+	sink->buffer->len_bytes = (size_t)(at - sink->buffer->bytes);
 }
 
 static void put_files(msgpack_packer *pk, const struct hrv_wire_file *files, size_t count)

@@ -95,6 +95,7 @@ struct hrv_triple {
 	uint64_t hits;
 	uint64_t last_tick;
 };
+#define HRV_WIRE_TRIPLE_BYTES 27u /* at most */
 
 /* Lines of a file that have changed. */
 struct hrv_wire_lines {

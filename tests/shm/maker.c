@@ -88,11 +88,12 @@ uint32_t maker_code(struct hrt_segment *segment, uint32_t file, const char *qual
 int maker_read_slots(struct hrv_reader *reader, uint32_t first, uint32_t count, struct hrv_slot *out)
 {
 	static const struct hrv_slot never[8192];
+	static const uint64_t no_sums[8192 / HRV_SLOT_BLOCK];
 	static struct hrv_slot_change changes[8192];
 	uint32_t change_count;
 
 	assert_true(count <= 8192);
-	int err = hrv_reader_slot_changes(reader, first, count, never, changes, &change_count);
+	int err = hrv_reader_slot_changes(reader, first, count, never, no_sums, changes, &change_count);
 	if (err != 0)
 		return err;
 	memset(out, 0, count * sizeof *out);

@@ -70,31 +70,82 @@ static void test_reader_reads_what_was_written(void **state)
 	maker_forget(segment);
 }
 
+/* What a viewer remembers of slots, and what it does with a change. */
+struct remembered {
+	struct hrv_slot slots[100];
+	uint64_t sums[100 / HRV_SLOT_BLOCK];
+};
+
+static void remember(struct remembered *seen, const struct hrv_slot_change *change)
+{
+	struct hrv_slot *slot = &seen->slots[change->index];
+
+	seen->sums[change->index / HRV_SLOT_BLOCK] +=
+	        change->now.hits - slot->hits + change->now.last_tick - slot->last_tick;
+	*slot = change->now;
+}
+
 static void test_reader_gives_only_slots_that_changed(void **state)
 {
 	(void)state;
 	struct hrt_segment *segment = maker_segment("prog.py");
-	const _Atomic uint64_t *tick = &hrt_segment_control(segment)->tick;
-	struct hrv_slot seen[100] = {{0}};
+	_Atomic uint64_t *tick = &hrt_segment_control(segment)->tick;
+	struct remembered seen = {0};
 	struct hrv_slot_change changes[100];
 	uint32_t count = 99;
 
-	maker_code(segment, maker_file(segment, "/a.py", HR_FILE_TRACED), "f", 1, 100, NULL);
+	maker_code(segment, maker_file(segment, "/a.py", HR_FILE_TRACED), "f", 1, 99, NULL);
 	struct hrv_reader *reader = maker_open(hrt_segment_name(segment));
-	assert_int_equal(hrv_reader_slot_changes(reader, 0, 100, seen, changes, &count), 0);
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 99, seen.slots, seen.sums, changes, &count), 0);
 	assert_int_equal(count, 0);
 	hr_slot_hit(&hrt_segment_slots(segment)[7], tick);
-	hr_slot_hit(&hrt_segment_slots(segment)[99], tick);
-	assert_int_equal(hrv_reader_slot_changes(reader, 5, 95, seen + 5, changes, &count), 0);
+	hr_slot_hit(&hrt_segment_slots(segment)[98], tick); /* in the last block, which is no whole one */
+	assert_int_equal(hrv_reader_slot_changes(reader, 4, 95, seen.slots + 4, seen.sums + 1, changes, &count), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(changes[0].index, 7);
 	assert_int_equal(changes[0].now.hits, 1);
-	assert_int_equal(changes[1].index, 99);
-	seen[7] = changes[0].now;
-	assert_int_equal(hrv_reader_slot_changes(reader, 0, 50, seen, changes, &count), 0);
+	assert_int_equal(changes[1].index, 98);
+	remember(&seen, &changes[0]);
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 50, seen.slots, seen.sums, changes, &count), 0);
 	assert_int_equal(count, 0);
+	/* The tick alone: its store was seen later than that of the hit. */
+	hr_put64(&hrt_segment_slots(segment)[7].last_tick, hr_load64(tick) + 1);
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 50, seen.slots, seen.sums, changes, &count), 0);
+	assert_int_equal(count, 1);
+	assert_true(changes[0].index == 7 && changes[0].now.last_tick == hr_load64(tick) + 1);
 	hrv_reader_close(reader);
 	maker_forget(segment);
+}
+
+/* A later version's slots may be longer; many more than are looked at in one go. */
+static void test_slots_are_compared_in_strides(void **state)
+{
+	(void)state;
+	enum { COUNT = 10001 };
+	const struct {
+		size_t stride;
+		uint32_t every;
+	} cases[] = {{16, 1}, {16, 3}, {16, 4096}, {24, 1}, {24, 5}, {64, 997}};
+	unsigned char *bytes = calloc(COUNT, 64);
+	struct hrv_slot *seen = calloc(COUNT, sizeof *seen);
+	uint64_t *sums = calloc(COUNT / HRV_SLOT_BLOCK + 1, sizeof *sums);
+	struct hrv_slot_change *changed = calloc(COUNT, sizeof *changed);
+
+	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+		memset(bytes, 0, COUNT * cases[c].stride);
+		for (uint32_t i = 0; i < COUNT; i += cases[c].every)
+			hr_put64(&((struct hr_slot *)(bytes + i * cases[c].stride))->hits, i + 1);
+		uint32_t count = hrv_slots_compare(bytes, cases[c].stride, 7, COUNT, seen, sums, changed);
+		assert_int_equal(count, (COUNT - 1) / cases[c].every + 1);
+		for (uint32_t i = 0; i < count; i++) {
+			assert_int_equal(changed[i].index, 7 + i * cases[c].every);
+			assert_int_equal(changed[i].now.hits, i * cases[c].every + 1);
+		}
+	}
+	free(changed);
+	free(sums);
+	free(seen);
+	free(bytes);
 }
 
 static void test_reader_gives_hits_beyond_32_bits(void **state)
@@ -102,7 +153,7 @@ static void test_reader_gives_hits_beyond_32_bits(void **state)
 	(void)state;
 	struct hrt_segment *segment = maker_segment("prog.py");
 	struct hr_slot *slots = hrt_segment_slots(segment);
-	struct hrv_slot seen[2] = {{0}};
+	struct remembered seen = {0};
 	struct hrv_slot_change changes[2];
 	uint32_t count = 0;
 
@@ -111,12 +162,12 @@ static void test_reader_gives_hits_beyond_32_bits(void **state)
 	hr_count(&slots[0].hits, UINT32_MAX);
 	for (int i = 0; i < 3; i++)
 		hr_slot_hit(&slots[0], &hrt_segment_control(segment)->tick);
-	assert_int_equal(hrv_reader_slot_changes(reader, 0, 2, seen, changes, &count), 0);
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 2, seen.slots, seen.sums, changes, &count), 0);
 	assert_int_equal(count, 1);
 	assert_true(changes[0].now.hits == UINT64_C(0x100000002));
-	seen[0] = changes[0].now;
+	remember(&seen, &changes[0]);
 	hr_count(&slots[0].hits, UINT64_C(1) << 32); /* the lower half is the same */
-	assert_int_equal(hrv_reader_slot_changes(reader, 0, 2, seen, changes, &count), 0);
+	assert_int_equal(hrv_reader_slot_changes(reader, 0, 2, seen.slots, seen.sums, changes, &count), 0);
 	assert_true(count == 1 && changes[0].now.hits == UINT64_C(0x200000002));
 	hrv_reader_close(reader);
 	maker_forget(segment);
@@ -373,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_reader_reads_what_was_written),
 	        cmocka_unit_test(test_reader_gives_only_slots_that_changed),
+	        cmocka_unit_test(test_slots_are_compared_in_strides),
 	        cmocka_unit_test(test_reader_gives_hits_beyond_32_bits),
 	        cmocka_unit_test(test_reader_follows_notes_drops_and_the_end),
 	        cmocka_unit_test(test_reader_copies_the_newest_stack),

@@ -281,6 +281,36 @@ static void test_many_lines_are_found_again(void **state)
 	free(changes);
 }
 
+static void assert_sums(uint32_t expected_count)
+{
+	uint32_t count;
+	const struct hrv_slot *slots = hrv_model_slots(model, &count);
+	const uint64_t *sums = hrv_model_sums(model);
+
+	assert_int_equal(count, expected_count);
+	for (uint32_t first = 0; first < count; first += HRV_SLOT_BLOCK) {
+		uint64_t sum = 0;
+		for (uint32_t i = first; i < count && i < first + HRV_SLOT_BLOCK; i++)
+			sum += slots[i].hits + slots[i].last_tick;
+		assert_true(sums[first / HRV_SLOT_BLOCK] == sum);
+	}
+}
+
+static void test_sums_are_those_of_the_slots(void **state)
+{
+	(void)state;
+	assert_int_equal(add(0, 0, 10, 1, 0), 0);
+	hit(0, 5, 3);
+	hit(9, UINT64_MAX, 7); /* a sum may wrap */
+	hit(0, 8, 4);
+	assert_sums(10);
+	assert_int_equal(add(1, 15, 6, 1, 0), 0);
+	hit(9, 1, 9);
+	hit(12, 100, 9); /* of no code object */
+	hit(20, 2, 9);
+	assert_sums(21);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +322,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_slot_with_an_unknown_flag_is_no_count, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_counts_beyond_32_bits_are_exact, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_what_a_code_object_cannot_claim_is_corrupt, setup, teardown),
+	        cmocka_unit_test_setup_teardown(test_sums_are_those_of_the_slots, setup, teardown),
 	        cmocka_unit_test_setup_teardown(test_many_lines_are_found_again, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
