@@ -1,7 +1,6 @@
 /* discover.c — see discover.h. */
 #include "discover.h"
 
-#include "clock.h"
 #include "elsewhere.h"
 #include "hr_err.h"
 #include "process.h"
@@ -14,11 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-/* Looking at 130 processes costs 0.8 ms, and for segments without a name 3.5 ms more. */
-#define ELSEWHERE_AGE_NS UINT64_C(2000000000)
 
 static void program_free(struct hrv_program *program)
 {
@@ -224,20 +219,12 @@ static int see_unnamed(void *arg, const struct hrv_unnamed *unnamed)
 	return program_add(catalog, program, true);
 }
 
-/* What lies in containers counts as seen until it is looked for again. */
 static int look_elsewhere(struct hrv_catalog *catalog)
 {
-	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
-	bool first = catalog->elsewhere_looked_ns == 0;
-
-	if (!first && now - catalog->elsewhere_looked_ns < ELSEWHERE_AGE_NS) {
-		for (size_t i = 0; i < catalog->count; i++)
-			if (catalog->programs[i]->in_container)
-				catalog->programs[i]->seen = true;
-		return 0;
-	}
-	catalog->elsewhere_looked_ns = now;
+	bool first = !catalog->looked_for_unnamed;
 	int err = hrv_containers_each(see_container, catalog);
+
+	catalog->looked_for_unnamed = true;
 	return err == 0 && first ? hrv_unnamed_each(see_unnamed, catalog) : err;
 }
 

@@ -33,11 +33,11 @@ struct hrv_catalog {
 	struct hrv_program **programs;
 	size_t count, capacity;
 	uint64_t changes; /* grows whenever a program comes, goes or changes its life */
-	uint64_t elsewhere_looked_ns;
+	bool looked_for_unnamed;
 };
 
-/* Looks again at HR_SHM_DIR and at what has become of each program; every other second at containers too, and at first
- * at segments without a name (elsewhere.h). Readers of programs known before stay as they are. A live program whose
+/* Looks again at HR_SHM_DIR, at containers and at what has become of each program; at first at segments without a name
+ * too, which costs 3.5 ms (elsewhere.h). Readers of programs known before stay as they are. A live program whose
  * name has gone from the directory stays. HR_EIO: there is no HR_SHM_DIR (errno). */
 int hrv_catalog_refresh(struct hrv_catalog *catalog);
 void hrv_catalog_fini(struct hrv_catalog *catalog);

@@ -16,7 +16,8 @@ struct hrv_container {
 	uint32_t pid;
 };
 
-/* Calls `visit` once for each /dev/shm that is another than ours; stops at an error, and returns it. */
+/* Calls `visit` once for each /dev/shm that is another than ours; stops at an error, and returns it. Any thread may:
+ * all processes are looked at for all threads together, several times a second when that takes little. */
 int hrv_containers_each(int (*visit)(void *arg, const struct hrv_container *container), void *arg);
 
 /* A segment without a name, mapped by process `pid`. */

@@ -57,15 +57,17 @@ uint32_t hrv_slots_compare(const unsigned char *from, size_t stride, uint32_t fi
 		const unsigned char *piece = from + (size_t)done * HRV_SLOT_BLOCK * stride;
 		uint32_t n = whole - done < PIECE_BLOCKS ? whole - done : PIECE_BLOCKS;
 		/* The stride of today's layout as a constant: a fifth less. */
-		n = stride == sizeof(struct hr_slot) ? find_blocks(piece, sizeof(struct hr_slot), sums + done, n, blocks)
-		                                     : find_blocks(piece, stride, sums + done, n, blocks);
+		n = stride == sizeof(struct hr_slot)
+		            ? find_blocks(piece, sizeof(struct hr_slot), sums + done, n, blocks)
+		            : find_blocks(piece, stride, sums + done, n, blocks);
 		for (uint32_t i = 0; i < n; i++)
 			__builtin_prefetch(&seen[(done + blocks[i]) * HRV_SLOT_BLOCK]);
 		for (uint32_t i = 0; i < n; i++) {
 			uint32_t at = (done + blocks[i]) * HRV_SLOT_BLOCK;
-			changed_count += find_slots(from, stride, at, at + HRV_SLOT_BLOCK, seen, first,
-			                            changed + changed_count);
+			changed_count +=
+			        find_slots(from, stride, at, at + HRV_SLOT_BLOCK, seen, first, changed + changed_count);
 		}
 	}
-	return changed_count + find_slots(from, stride, whole * HRV_SLOT_BLOCK, count, seen, first, changed + changed_count);
+	return changed_count +
+	       find_slots(from, stride, whole * HRV_SLOT_BLOCK, count, seen, first, changed + changed_count);
 }

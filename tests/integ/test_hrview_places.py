@@ -127,6 +127,25 @@ def test_containers_pids_are_told_apart(tmp_path):
 
 
 @needs_root
+def test_open_pages_learn_of_containers_that_come_and_go(tmp_path):
+    """All of them, though one look at all processes serves them together."""
+    with Server() as server, WebSocket(server.port) as one, WebSocket(server.port) as two:
+        pages = {one: set(), two: set()}
+
+        def all_have(id, there):
+            for page in pages:
+                frame = page.ask()
+                if "programs" in frame:
+                    pages[page] = {entry["id"] for entry in frame["programs"]}
+            return all((id in known) == there for known in pages.values())
+
+        for name in "ab":
+            with container(tmp_path, unique("page-" + name), OWN_SHM) as entry:
+                poll(lambda: all_have(entry["id"], True), "the program on both pages")
+            poll(lambda: all_have(entry["id"], False), "its end on both pages")  # its /dev/shm has gone with it
+
+
+@needs_root
 def test_user_does_not_see_other_peoples_containers(tmp_path):
     with container(tmp_path, unique("rooted"), OWN_SHM) as entry:
         code, out, err = hrview("list", "--format", "json", uid=65534)
