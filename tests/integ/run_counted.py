@@ -18,7 +18,7 @@ import atexit
 import gc
 import importlib
 import json
-import linecache  # with all that it imports: heartrate_shm may, the program may, and only one of them gets to count it
+import linecache  # noqa: F401 - with all that it imports: heartrate_shm may, the program may, and only one of them gets to count it
 import marshal
 import os
 import pkgutil

@@ -1,9 +1,7 @@
 """Filters, names and objects of the program that do what nobody expects while the tracer has them in hand."""
-import sys
 
 import pytest
 
-import hardening
 from hardening import survives
 
 PRELUDE = """\

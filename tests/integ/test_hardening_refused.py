@@ -3,7 +3,6 @@
 HR_HARDENING=100 tries every call; by default the first few, and some behind (docs/reliability.md).
 """
 import errno
-import os
 import shutil
 import subprocess
 

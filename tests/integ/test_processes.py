@@ -1,6 +1,4 @@
 """Forks, spawns and execs: each process its own counts, the parent's untouched, and nothing that the program can see."""
-import os
-import sys
 import textwrap
 
 import pytest

@@ -1,7 +1,6 @@
 """Exact and unnoticed with real programs: pyperformance's, the standard library's own tests, pip. All files count."""
 import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import pytest

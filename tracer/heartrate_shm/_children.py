@@ -7,7 +7,6 @@ calls resume(). Other programs hand the variables on.
 
 import marshal
 import os
-import sys
 
 from . import _commandline, _tracer
 
