@@ -103,14 +103,20 @@ def totals(segment):
 
 def killed_together(path, dice, watching):
     """Starts some, kills each at a moment of its own, and asks all viewers about them; how many had a segment."""
-    now = time.monotonic()
-    moments = sorted((now + dice.uniform(0, 0.3), start(path)) for _ in range(TOGETHER))
-    for moment, program in moments:
-        while time.monotonic() < moment:
-            watching.page.ask(full=True)
-        program.kill()
+    programs = [start(path) for _ in range(TOGETHER)]
+    # Every fourth at a moment after it was started, the others at one after their segment is there.
+    moments = {program: time.monotonic() + dice.uniform(0, 0.1) for program in programs[::4]}
+    waiting = list(programs)
+    while waiting:
+        watching.page.ask(full=True)
+        for program in list(waiting):
+            if program not in moments and segments_of(program.pid):
+                moments[program] = time.monotonic() + dice.uniform(0, 0.2)
+            if program in moments and time.monotonic() >= moments[program]:
+                program.kill()
+                waiting.remove(program)
     left = {}
-    for _, program in moments:
+    for program in programs:
         _, errors = program.communicate()
         assert (program.returncode, errors) == (-signal.SIGKILL, b"")
         segment = judge(path, program.pid)
@@ -150,7 +156,7 @@ def test_programs_killed_at_random_moments(tmp_path):
             if batch % 3 == 2:  # a viewer may die as well: it leaves nothing, and no program notices
                 watching.kill()
                 watching = Watching()
-            if killed % 600 == 0:
+            if killed % 1200 == 0:
                 print(killed, "killed,", with_segment, "with a segment", flush=True)
         watching.close()
         witness.do("work(100)")
