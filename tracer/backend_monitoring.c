@@ -79,16 +79,21 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t nargs, Py
 	(void)self, (void)nargs, (void)kwnames;
 	if (!code)
 		Py_RETURN_NONE;
-	struct hrt_jump *jump = &code->jumps[from / 2 % 4];
-	if (jump->line == 0 || jump->from != from) {
-		int line = repeated_line(code->py_code, from, (int)hrt_py_small(args[2]));
-		if (line == 0)
+	struct hrt_jump jump = {0};
+	if (code->jumps)
+		jump = code->jumps[from / 2 % HRT_JUMPS];
+	if (jump.line == 0 || jump.from != from) {
+		jump = (struct hrt_jump){from, repeated_line(code->py_code, from, (int)hrt_py_small(args[2]))};
+		if (jump.line == 0)
 			return Py_NewRef(py_disable);
-		*jump = (struct hrt_jump){.from = from, .line = line};
+		if (!code->jumps)
+			code->jumps = calloc(HRT_JUMPS, sizeof jump);
+		if (code->jumps) /* without memory each time anew */
+			code->jumps[from / 2 % HRT_JUMPS] = jump;
 	}
 	if (hrt_tracer.only_thread != 0 && !hrt_tracer_wants(PyThreadState_Get()))
 		Py_RETURN_NONE;
-	hrt_code_hit(code, (uint32_t)jump->line);
+	hrt_code_hit(code, (uint32_t)jump.line);
 	code->events++;
 	if (hrt_tiers_is_hot(code))
 		hrt_tiers_enter(code, (int)hrt_py_small(args[2]));
@@ -247,7 +252,7 @@ static int monitoring(const char *function, const char *format, ...)
 		py_args = Py_VaBuildValue(format, args);
 	va_end(args);
 	if (py_args)
-		py_done = PyObject_CallObject(py_function, py_args);
+		py_done = PyObject_Call(py_function, py_args, NULL);
 	Py_XDECREF(py_args);
 	Py_XDECREF(py_function);
 	Py_XDECREF(py_done);
@@ -283,7 +288,7 @@ static PyObject *innermost_frames(void)
 	PyObject *py_frames = PyList_New(0);
 
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(hrt_py_interpreter()); py_frames && thread;
-	     thread = PyThreadState_Next(thread)) {
+	     thread = hrt_py_next_thread(thread)) {
 		if (!hrt_tracer_wants(thread))
 			continue;
 		PyObject *py_frame = (PyObject *)PyThreadState_GetFrame(thread);
@@ -305,7 +310,7 @@ static int watch_running_frames(void)
 
 	if (!py_frames)
 		return -1;
-	PyThreadState_EnterTracing(own); /* filters are asked: their lines are not the program's */
+	own->tracing++; /* filters are asked: their lines are not the program's */
 	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(py_frames); i++) {
 		PyFrameObject *py_frame = (PyFrameObject *)Py_NewRef(PyList_GET_ITEM(py_frames, i));
 		while (py_frame) {
@@ -320,12 +325,12 @@ static int watch_running_frames(void)
 			}
 			Py_DECREF(py_globals);
 			Py_DECREF(py_code);
-			PyFrameObject *py_back = PyFrame_GetBack(py_frame);
+			PyFrameObject *py_back = hrt_py_frame_back(py_frame);
 			Py_DECREF(py_frame);
 			py_frame = py_back;
 		}
 	}
-	PyThreadState_LeaveTracing(own);
+	own->tracing--;
 	Py_DECREF(py_frames);
 	return 0;
 }

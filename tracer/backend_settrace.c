@@ -13,6 +13,7 @@
 #include "backend_settrace.h"
 #include "codemap.h"
 #include "frame_eval.h"
+#include "plain.h"
 #include "process.h"
 
 #include <string.h>
@@ -30,7 +31,7 @@ static void watch_new_threads(void)
 	hrt_settrace_known = (*hrt_settrace_head)->id;
 	if (hrt_tracer.only_thread != 0)
 		return;
-	for (PyThreadState *thread = *hrt_settrace_head; thread; thread = PyThreadState_Next(thread)) {
+	for (PyThreadState *thread = *hrt_settrace_head; thread; thread = hrt_py_next_thread(thread)) {
 		if (!hrt_py_thread_ready(thread))
 			hrt_settrace_known = 0; /* look again at the next event */
 		else if (!thread->c_tracefunc && hrt_tracer_wants(thread))
@@ -105,7 +106,7 @@ static PyMethodDef thread_hook_def = {"heartrate_shm", thread_hook, METH_VARARGS
 static PyObject *threading_module(void)
 {
 	PyObject *py_modules = PySys_GetObject("modules");
-	return py_modules ? PyDict_GetItemString(py_modules, "threading") : NULL;
+	return py_modules ? hrt_plain_item_named(py_modules, "threading") : NULL;
 }
 
 static bool hook_is(PyObject *py_threading, PyObject *py_expected)
@@ -204,7 +205,7 @@ void hrt_backend_stop(void)
 	set_hook(py_thread_hook, Py_None);
 	unwatch_settrace();
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;
-	     thread = PyThreadState_Next(thread))
+	     thread = hrt_py_next_thread(thread))
 		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == hrt_settrace_event)
 			hrt_py_set_trace(thread, NULL);
 	hrt_settrace_known = 0;

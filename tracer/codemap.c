@@ -3,6 +3,7 @@
 
 #include "filemap.h"
 #include "hr_err.h"
+#include "places.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,19 @@ static void lines_sort(struct lines *lines)
 	lines->count = kept;
 }
 
-#if HRT_HAVE_CO_LINES
+#if HRT_HAVE_PLACES
+static int lines_collect(PyCodeObject *py_code, struct lines *lines)
+{
+	struct hrt_places places;
+	int err = 0;
+
+	hrt_places_begin(&places, py_code);
+	while (err == 0 && hrt_places_next(&places))
+		if (lines->count == 0 || lines->at[lines->count - 1] != (uint32_t)places.position.line)
+			err = lines_add(lines, places.position.line);
+	return err;
+}
+#elif HRT_HAVE_CO_LINES
 static int lines_collect(PyCodeObject *py_code, struct lines *lines)
 {
 	PyObject *py_all = PyObject_CallMethod((PyObject *)py_code, "co_lines", NULL);
@@ -104,6 +117,49 @@ static int lines_collect(PyCodeObject *py_code, struct lines *lines)
 #endif
 
 /* ---- runs ---- */
+
+/* Runs go all at once, so they are cut from blocks: malloc() would take 16 bytes more for each. */
+#define BLOCK_BYTES ((size_t)16 << 10)
+
+static struct block {
+	struct block *next;
+	size_t used, size;
+	unsigned char bytes[];
+} * blocks;
+
+static struct block *block_make(size_t size)
+{
+	struct block *block = malloc(sizeof *block + size);
+
+	if (block)
+		*block = (struct block){.size = size};
+	return block;
+}
+
+/* NULL without memory. What is large has a block of its own, behind the one that is being filled. */
+static void *block_take(size_t bytes)
+{
+	bytes = (bytes + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+	struct block *block = blocks;
+	if (!block || bytes > block->size - block->used) {
+		block = block_make(bytes > BLOCK_BYTES / 4 ? bytes : BLOCK_BYTES);
+		if (!block)
+			return NULL;
+		struct block **place = blocks && bytes > BLOCK_BYTES / 4 ? &blocks->next : &blocks;
+		block->next = *place;
+		*place = block;
+	}
+	block->used += bytes;
+	return block->bytes + block->used - bytes;
+}
+
+static void blocks_free(void)
+{
+	for (struct block *next; blocks; blocks = next) {
+		next = blocks->next;
+		free(blocks);
+	}
+}
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t count, uint64_t prime)
 {
@@ -219,7 +275,7 @@ static int run_make(PyCodeObject *py_code, uint32_t file, enum run_kind kind, co
 		err = HR_EARG; /* made by hand */
 		goto fail;
 	}
-	run = malloc(sizeof *run + span * sizeof run->slot_of[0]);
+	run = block_take(sizeof *run + span * sizeof run->slot_of[0]);
 	py_name = PyUnicode_AsEncodedString(hrt_py_qualname(py_code), "utf-8", "surrogateescape");
 	if (!py_name) {
 		PyErr_Clear();
@@ -248,12 +304,10 @@ static int run_make(PyCodeObject *py_code, uint32_t file, enum run_kind kind, co
 	if (err != 0)
 		goto fail;
 	*out = run;
-	run = NULL;
 fail:
 	PyErr_Clear();
 	Py_XDECREF(py_name);
 	free(lines.at);
-	free(run);
 	return err;
 }
 
@@ -268,6 +322,7 @@ static void code_free(void *extra)
 	*code->link = code->next;
 	if (code->next)
 		code->next->link = code->link;
+	free(code->jumps);
 	free(code);
 }
 
@@ -450,12 +505,7 @@ static void code_reset(struct hrt_code *code)
 void hrt_codemap_clear(void)
 {
 	hrt_codemap_each(code_reset);
-	for (size_t i = 0; i < bucket_count; i++) {
-		for (struct hrt_run *next, *run = buckets[i]; run; run = next) {
-			next = run->next;
-			free(run);
-		}
-	}
+	blocks_free();
 	free(buckets);
 	buckets = NULL;
 	bucket_count = run_count = 0;
@@ -463,7 +513,8 @@ void hrt_codemap_clear(void)
 
 int hrt_codemap_init(void)
 {
-	PyCodeObject *py_probe;
+	PyFrameObject *py_frame = PyEval_GetFrame(); /* borrowed: it imports us */
+	PyCodeObject *py_code;
 	struct hrt_code *code;
 	void *by_api = NULL;
 
@@ -474,18 +525,18 @@ int hrt_codemap_init(void)
 		PyErr_SetString(PyExc_ImportError, "heartrate_shm: no code extra index left in this interpreter");
 		return -1;
 	}
-	py_probe = PyCode_NewEmpty("<heartrate_shm>", "probe", 1);
-	if (!py_probe)
+	if (!py_frame) {
+		PyErr_SetString(PyExc_ImportError, "heartrate_shm: to be imported by Python code");
 		return -1;
-	code = hrt_code_get(py_probe);
+	}
+	py_code = hrt_py_frame_code(py_frame);
+	code = hrt_code_get(py_code);
 	if (!code) {
-		Py_DECREF(py_probe);
 		PyErr_NoMemory();
 		return -1;
 	}
-	bool same = hrt_py_get_extra((PyObject *)py_probe, hrt_codemap_extra_index, &by_api) == 0 && by_api == code &&
-	            hrt_code_peek(py_probe) == code;
-	Py_DECREF(py_probe);
+	bool same = hrt_py_get_extra((PyObject *)py_code, hrt_codemap_extra_index, &by_api) == 0 && by_api == code &&
+	            hrt_code_peek(py_code) == code;
 	if (!same) {
 		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter keeps code extras in another way");
 		return -1;

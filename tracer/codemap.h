@@ -8,6 +8,8 @@
 #include "hr_atomic.h"
 #include "tracer.h"
 
+#define HRT_JUMPS 4 /* backward jumps of one code object whose lines are remembered */
+
 struct hrt_run;
 struct hrt_twin;
 
@@ -25,7 +27,7 @@ struct hrt_code {
 	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_LINE_NEEDS_RESUME) */
 	struct hrt_jump {
 		int from, line;
-	} jumps[4];                /* the monitoring backend's: lines of backward jumps, by offset */
+	} * jumps;                 /* the monitoring backend's: HRT_JUMPS of them, by offset; NULL before the first */
 	uint64_t events, hot_at;   /* tiers.c: hits counted by events, and how many make it worth a twin */
 	struct hrt_twin *twin;     /* tiers.c: of the original and of the twin itself, NULL none */
 	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */

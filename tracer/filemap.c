@@ -2,6 +2,7 @@
 #include "filemap.h"
 
 #include "hr_err.h"
+#include "plain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +106,7 @@ static char *absolute_path(const char *name, struct stat *out)
  * the next call. */
 static struct entry *entry_get(PyObject *py_filename)
 {
-	PyObject *py_at = PyDict_GetItem(py_entries, py_filename);
+	PyObject *py_at = hrt_plain_item(py_entries, py_filename);
 
 	if (py_at)
 		return &entries[PyLong_AsSsize_t(py_at)];

@@ -8,6 +8,7 @@
 
 #if HRT_HAVE_TWINS
 
+#include "plain.h"
 #include "pyframe.h"
 #include "tiers.h"
 #include "twin.h"
@@ -154,7 +155,7 @@ static int find_set_local_events(void)
 static PyObject *descriptor(PyTypeObject *type, const char *name, PyTypeObject *kind)
 {
 	PyObject *py_dict = PyType_GetDict(type);
-	PyObject *py_found = py_dict ? PyDict_GetItemString(py_dict, name) : NULL;
+	PyObject *py_found = py_dict ? hrt_plain_item_named(py_dict, name) : NULL;
 
 	Py_XDECREF(py_dict);
 	if (py_found && Py_IS_TYPE(py_found, kind))

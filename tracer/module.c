@@ -8,6 +8,7 @@
 #include "hr_err.h"
 #include "hr_retire.h"
 #include "launch.h"
+#include "plain.h"
 #include "process.h"
 #include "pyframe.h"
 #include "sampler.h"
@@ -380,7 +381,7 @@ static int know_interpreter(void)
 	static bool begun;
 	PyObject *py_marks = PyInterpreterState_GetDict(hrt_py_interpreter());
 
-	if (!py_marks || PyDict_GetItemString(py_marks, definition_name))
+	if (!py_marks || hrt_plain_item_named(py_marks, definition_name))
 		return py_marks ? 0 : -1;
 	if (PyDict_SetItemString(py_marks, definition_name, Py_True) != 0)
 		return -1;

@@ -1,11 +1,37 @@
 /* plain.c — see plain.h. */
 #include "plain.h"
 
+PyObject *hrt_plain_item(PyObject *py_dict, PyObject *py_key)
+{
+	PyObject *py_type, *py_value, *py_traceback;
+	bool pending = PyErr_Occurred() != NULL;
+
+	if (pending)
+		PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	PyObject *py_found = PyDict_GetItemWithError(py_dict, py_key);
+	if (pending)
+		PyErr_Restore(py_type, py_value, py_traceback);
+	else if (!py_found && PyErr_Occurred())
+		PyErr_Clear();
+	return py_found;
+}
+
+PyObject *hrt_plain_item_named(PyObject *py_dict, const char *name)
+{
+	PyObject *py_name = PyUnicode_FromString(name);
+	PyObject *py_found = py_name ? hrt_plain_item(py_dict, py_name) : NULL;
+
+	if (!py_name)
+		PyErr_Clear();
+	Py_XDECREF(py_name);
+	return py_found;
+}
+
 PyObject *hrt_plain_module(const char *name)
 {
 	PyObject *py_modules = PySys_GetObject("modules");
 	PyObject *py_module =
-	        py_modules && PyDict_CheckExact(py_modules) ? PyDict_GetItemString(py_modules, name) : NULL;
+	        py_modules && PyDict_CheckExact(py_modules) ? hrt_plain_item_named(py_modules, name) : NULL;
 
 	return py_module && PyModule_Check(py_module) ? py_module : NULL;
 }
@@ -14,7 +40,7 @@ PyObject *hrt_plain_variable(PyObject *py_module, const char *name)
 {
 	PyObject *py_dict = py_module ? PyModule_GetDict(py_module) : NULL;
 
-	return py_dict ? PyDict_GetItemString(py_dict, name) : NULL;
+	return py_dict ? hrt_plain_item_named(py_dict, name) : NULL;
 }
 
 PyObject *hrt_plain_attribute(PyObject *py_object, const char *name)

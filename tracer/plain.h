@@ -4,6 +4,12 @@
 
 #include "pycompat.h"
 
+/* What a dict has for a key: borrowed, or NULL. An exception that is pending stays. Not PyDict_GetItem() and its like:
+ * those deprecated ones lie where the interpreter otherwise never goes, which is 64 KB more of it in memory
+ * (docs/benchmarks.md). */
+PyObject *hrt_plain_item(PyObject *py_dict, PyObject *py_key);
+PyObject *hrt_plain_item_named(PyObject *py_dict, const char *name);
+
 /* A module that is loaded: borrowed, or NULL. */
 PyObject *hrt_plain_module(const char *name);
 

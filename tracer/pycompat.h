@@ -110,10 +110,14 @@ static inline int hrt_py_call_soon(int (*call)(void *))
 /* The interpreter that runs, which need not be of the release whose headers we were built with. */
 static inline uint32_t hrt_python_hex(void)
 {
+#if PY_VERSION_HEX >= 0x030B0000
+	return (uint32_t)Py_Version;
+#else
 	PyObject *py_hex = PySys_GetObject("hexversion"); /* borrowed */
 	unsigned long hex = py_hex && PyLong_Check(py_hex) ? PyLong_AsUnsignedLongMask(py_hex) : PY_VERSION_HEX;
 
 	return (uint32_t)hex;
+#endif
 }
 
 #if PY_VERSION_HEX < 0x030A0000
@@ -205,10 +209,31 @@ static inline PyObject *hrt_py_qualname(PyCodeObject *py_code)
 #endif
 }
 
+/* co_linetable has positions, in a format of its own (places.h). */
+#define HRT_HAVE_PLACES (PY_VERSION_HEX >= 0x030B0000)
+
 /* co_lines() gives (start, end, line); before 3.10 co_lnotab is pairs of (address delta, signed line delta). */
 #define HRT_HAVE_CO_LINES (PY_VERSION_HEX >= 0x030A0000)
 
 /* ---- frames and threads; borrowed references: valid while the GIL is held and the frame runs ---- */
+
+/* Not PyThreadState_Next(): it lies where the interpreter otherwise never goes, which costs memory
+ * (docs/benchmarks.md). */
+static inline PyThreadState *hrt_py_next_thread(PyThreadState *thread)
+{
+	return thread->next;
+}
+
+/* New reference, or NULL: the outermost. */
+static inline PyFrameObject *hrt_py_frame_back(PyFrameObject *py_frame)
+{
+#if PY_VERSION_HEX >= 0x03090000
+	return PyFrame_GetBack(py_frame);
+#else
+	Py_XINCREF(py_frame->f_back);
+	return py_frame->f_back;
+#endif
+}
 
 static inline PyCodeObject *hrt_py_frame_code(PyFrameObject *py_frame)
 {
@@ -301,35 +326,42 @@ static inline int hrt_py_event_line(PyFrameObject *py_frame)
 #endif
 }
 
+/* Below 3.10 the interpreter counts the threads that have a trace function, and looks at none while there are none. */
+#define HRT_TRACED_THREADS_COUNTED    (PY_VERSION_HEX < 0x030A0000)
+#define HRT_TRACED_THREADS_IN_RUNTIME (PY_VERSION_HEX < 0x03090000)
+#if HRT_TRACED_THREADS_COUNTED
+int *hrt_py_traced_threads(void); /* pyinternal.c */
+#endif
+
+/* Gives a thread, whose slot is free or ours, another trace function. Only for the calling one as sys.settrace() does
+ * it: that raises an audit event, whose hooks may let threads run and end, and another thread would be gone behind it.
+ */
 static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function)
 {
-#if PY_VERSION_HEX >= 0x03090000
-	if (_PyEval_SetTrace(thread, function, NULL) != 0)
-		PyErr_Clear(); /* an audit hook refused: that thread stays untraced */
-#else
-	/* PyEval_SetTrace() is for the calling thread, and it alone counts how many threads have a function: none, and
-	 * the interpreter does not look at all. So for another thread it is called with that one's slot in place of our
-	 * own. */
-	PyThreadState *own = PyThreadState_Get();
-	Py_tracefunc own_function = own->c_tracefunc;
-	PyObject *py_own_object = own->c_traceobj;
-	int own_use_tracing = own->use_tracing;
+	PyObject *py_was = thread->c_traceobj;
+	bool had = thread->c_tracefunc != NULL, any = function || thread->c_profilefunc;
 
-	if (thread == own) {
+	if (thread == PyThreadState_Get()) {
+#if HRT_TRACED_THREADS_IN_RUNTIME
 		PyEval_SetTrace(function, NULL);
+#else
+		if (_PyEval_SetTrace(thread, function, NULL) != 0)
+			PyErr_Clear(); /* an audit hook refused: it stays as it was */
+#endif
 		return;
 	}
-	own->c_tracefunc = thread->c_tracefunc;
-	own->c_traceobj = thread->c_traceobj;
-	PyEval_SetTrace(function, NULL);
-	thread->c_tracefunc = own->c_tracefunc;
-	thread->c_traceobj = own->c_traceobj;
-	thread->use_tracing = thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
-	own->c_tracefunc = own_function;
-	own->c_traceobj = py_own_object;
-	own->use_tracing = own_use_tracing;
-	PyErr_Clear(); /* an audit hook refused: that thread stays as it was */
+	thread->c_tracefunc = function;
+	thread->c_traceobj = NULL;
+#if PY_VERSION_HEX >= 0x030B0000
+	thread->cframe->use_tracing = any && thread->tracing == 0 ? 255 : 0;
+#elif PY_VERSION_HEX >= 0x030A0000
+	thread->cframe->use_tracing = any;
+#else
+	thread->use_tracing = any;
+	*hrt_py_traced_threads() += (function != NULL) - had;
 #endif
+	(void)had;
+	Py_XDECREF(py_was);
 }
 #endif
 

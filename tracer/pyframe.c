@@ -113,13 +113,18 @@ int hrt_pyframe_offset(const struct hrt_pyframe *frame)
 
 struct hrt_position hrt_pyframe_position(const struct hrt_pyframe *frame)
 {
-	struct hrt_position at = {-1, -1, -1, -1};
 	PyCodeObject *py_code = hrt_pyframe_code(frame);
-	int offset = hrt_pyframe_offset(frame);
+	int offset = hrt_pyframe_offset(frame), end = 0;
+	struct hrt_places places;
 
-	if (offset >= 0 && PyCode_Addr2Location(py_code, offset, &at.line, &at.col, &at.end_line, &at.end_col) &&
-	    at.line > 0)
-		return at;
+	hrt_places_begin(&places, py_code);
+	while (offset >= 0 && hrt_places_next(&places)) {
+		end += (int)(places.units * sizeof(_Py_CODEUNIT));
+		if (offset < end && places.position.line > 0)
+			return places.position;
+		if (offset < end)
+			break;
+	}
 	return (struct hrt_position){PyCode_Addr2Line(py_code, offset), -1, -1, -1};
 }
 
@@ -173,10 +178,8 @@ int hrt_pyframe_init(void)
 	Py_XINCREF(py_frame);
 	while (frame && py_frame && hrt_pyframe_code(frame) == hrt_py_frame_code(py_frame) &&
 	       hrt_pyframe_position(frame).line == PyFrame_GetLineNumber(py_frame)) {
-		PyFrameObject *py_back = (PyFrameObject *)PyObject_GetAttrString((PyObject *)py_frame, "f_back");
+		PyFrameObject *py_back = hrt_py_frame_back(py_frame);
 		Py_DECREF(py_frame);
-		if ((PyObject *)py_back == Py_None)
-			Py_CLEAR(py_back);
 		py_frame = py_back;
 		frame = hrt_pyframe_back(frame);
 	}

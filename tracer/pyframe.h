@@ -6,7 +6,7 @@
 #ifndef HRT_PYFRAME_H
 #define HRT_PYFRAME_H
 
-#include "pycompat.h"
+#include "places.h"
 
 struct hrt_pyframe; /* the interpreter's: _PyInterpreterFrame, below 3.11 PyFrameObject */
 
@@ -43,10 +43,7 @@ void hrt_pyframe_move(const struct hrt_pyframe *frame, PyCodeObject *py_code, in
 /* Bytes from the code's start to the running instruction; negative before the first. */
 int hrt_pyframe_offset(const struct hrt_pyframe *frame);
 
-/* The running expression; -1 what is unknown (all but the line below 3.11). */
-struct hrt_position {
-	int line, end_line, col, end_col;
-};
+/* The running expression; below 3.11 only its line. */
 struct hrt_position hrt_pyframe_position(const struct hrt_pyframe *frame);
 
 #endif

@@ -60,3 +60,19 @@ bool hrt_py_same_events(PyCodeObject *py_code, PyCodeObject *py_other)
 	       py_other->_co_instrumentation_version == py_code->_co_instrumentation_version;
 }
 #endif
+
+#if HRT_TRACED_THREADS_IN_RUNTIME
+#include <internal/pycore_pystate.h>
+
+int *hrt_py_traced_threads(void)
+{
+	return &_PyRuntime.ceval.tracing_possible;
+}
+#elif HRT_TRACED_THREADS_COUNTED
+#include <internal/pycore_interp.h>
+
+int *hrt_py_traced_threads(void)
+{
+	return &PyInterpreterState_Get()->ceval.tracing_possible;
+}
+#endif

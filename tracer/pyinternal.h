@@ -1,4 +1,4 @@
-/* pyinternal.h — the few facts of CPython 3.12 - 3.15 that only its internal headers tell.
+/* pyinternal.h — the few facts of CPython that only its internal headers tell.
  *
  * The only unit that includes them, so that everything else is built against the public interface. */
 #ifndef HRT_PYINTERNAL_H

@@ -107,7 +107,7 @@ static PyObject *thread_object(unsigned long ident)
 	PyObject *py_ident, *py_thread = NULL;
 
 	if (py_active && PyDict_CheckExact(py_active) && (py_ident = PyLong_FromUnsignedLong(ident))) {
-		py_thread = PyDict_GetItem(py_active, py_ident);
+		py_thread = hrt_plain_item(py_active, py_ident);
 		Py_DECREF(py_ident);
 	}
 	return py_thread;
@@ -203,7 +203,7 @@ static void sample(void)
 	hrt_tracer.sampling = true;
 	hrt_segment_advance_tick(hrt_tracer.segment);
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(sampler.interpreter); thread;
-	     thread = PyThreadState_Next(thread)) {
+	     thread = hrt_py_next_thread(thread)) {
 		if (thread == own || !hrt_py_thread_ready(thread))
 			continue;
 		hrt_backend_watch(thread);

@@ -61,7 +61,7 @@ static PyObject *running_loop(PyThreadState *thread)
 		PyObject_HEAD PyObject *py_loop;
 	};
 	PyObject *py_holder =
-	        thread->dict ? PyDict_GetItemString(thread->dict, "__asyncio_running_event_loop__") : NULL;
+	        thread->dict ? hrt_plain_item_named(thread->dict, "__asyncio_running_event_loop__") : NULL;
 
 	return py_holder && strcmp(Py_TYPE(py_holder)->tp_name, "_RunningLoopHolder") == 0
 	               ? ((struct holder *)py_holder)->py_loop
@@ -91,7 +91,7 @@ static PyObject *running_task(PyThreadState *thread, PyObject *py_loop)
 static void find_loops(struct pass *pass, const struct hrt_rows *threads)
 {
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(pass->interpreter); thread;
-	     thread = PyThreadState_Next(thread)) {
+	     thread = hrt_py_next_thread(thread)) {
 		PyObject *py_loop = running_loop(thread);
 		if (!py_loop || py_loop == Py_None)
 			continue;
@@ -338,7 +338,7 @@ static void sample_lists(struct pass *pass)
 		return;
 	}
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(pass->interpreter); thread;
-	     thread = PyThreadState_Next(thread))
+	     thread = hrt_py_next_thread(thread))
 		sample_list(pass, &((_PyThreadStateImpl *)thread)->asyncio_tasks_head);
 	sample_list(pass, &pass->interpreter->asyncio_tasks_head);
 }

@@ -3,6 +3,7 @@
 #ifndef HRT_TWIN_PARTS_H
 #define HRT_TWIN_PARTS_H
 
+#include "places.h"
 #include "pyinternal.h"
 #include "twin.h"
 
@@ -10,12 +11,8 @@
 
 #include <opcode.h>
 
-struct place {
-	int line, end_line, col, end_col; /* -1 none */
-};
-
 struct instruction {
-	struct place place;
+	struct hrt_position place;
 	uint32_t at, end; /* code units of the original, with EXTENDED_ARG and caches */
 	uint32_t arg;
 	uint8_t op;

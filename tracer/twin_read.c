@@ -68,82 +68,35 @@ static bool may_raise(int op)
 	}
 }
 
-static unsigned read_varint(const unsigned char **at, const unsigned char *end, int bits)
+/* Of the exception table: big-endian. */
+static unsigned read_varint(const unsigned char **at, const unsigned char *end)
 {
-	/* Exception tables are big-endian with the first byte marked, location tables little-endian. */
-	unsigned value = 0, shift = 0;
+	unsigned value = 0;
 
-	if (bits < 0) {
-		while (*at < end) {
-			unsigned char byte = *(*at)++;
-			value = value << 6 | (byte & 63);
-			if (!(byte & 64))
-				break;
-		}
-		return value;
-	}
 	while (*at < end) {
 		unsigned char byte = *(*at)++;
-		if (shift < 30)
-			value |= (unsigned)(byte & 63) << shift;
-		shift += 6;
+		value = value << 6 | (byte & 63);
 		if (!(byte & 64))
 			break;
 	}
 	return value;
 }
 
-static int read_signed(const unsigned char **at, const unsigned char *end)
+/* The place of each code unit. */
+static struct hrt_position *read_places(struct hrt_editor *e)
 {
-	unsigned value = read_varint(at, end, 0);
-	return value & 1 ? -(int)(value >> 1) : (int)(value >> 1);
-}
-
-/* Objects/locations.md: the place of each code unit. */
-static struct place *read_places(struct hrt_editor *e)
-{
-	struct place *places = zalloc(e, e->unit_count, sizeof *places);
-	const unsigned char *at = (const unsigned char *)PyBytes_AS_STRING(e->py_code->co_linetable);
-	const unsigned char *end = at + PyBytes_GET_SIZE(e->py_code->co_linetable);
-	int line = e->py_code->co_firstlineno;
+	struct hrt_position *places = zalloc(e, e->unit_count, sizeof *places);
+	struct hrt_places table;
 	uint32_t unit = 0;
 
 	if (!places)
 		return NULL;
-	while (at < end && unit < e->unit_count) {
-		unsigned char first = *at++;
-		unsigned kind = first >> 3 & 15, length = (first & 7) + 1;
-		struct place place = {-1, -1, -1, -1};
-		if (!(first & 128))
-			goto fail;
-		if (kind == 14) {
-			line += read_signed(&at, end);
-			place.line = line;
-			place.end_line = line + (int)read_varint(&at, end, 0);
-			place.col = (int)read_varint(&at, end, 0) - 1;
-			place.end_col = (int)read_varint(&at, end, 0) - 1;
-		} else if (kind == 13) {
-			line += read_signed(&at, end);
-			place.line = place.end_line = line;
-		} else if (kind >= 10 && kind <= 12 && end - at >= 2) {
-			line += (int)kind - 10;
-			place.line = place.end_line = line;
-			place.col = *at++;
-			place.end_col = *at++;
-		} else if (kind < 10 && end - at >= 1) {
-			unsigned char second = *at++;
-			place.line = place.end_line = line;
-			place.col = (int)(kind << 3 | second >> 4);
-			place.end_col = place.col + (second & 15);
-		} else if (kind != 15) {
-			goto fail;
-		}
-		while (length-- > 0 && unit < e->unit_count)
-			places[unit++] = place;
-	}
+	hrt_places_begin(&table, e->py_code);
+	while (unit < e->unit_count && hrt_places_next(&table))
+		for (; table.units > 0 && unit < e->unit_count; table.units--)
+			places[unit++] = table.position;
 	if (unit == e->unit_count)
 		return places;
-fail:
 	e->reason = malformed;
 	free(places);
 	return NULL;
@@ -152,7 +105,7 @@ fail:
 static int read_instructions(struct hrt_editor *e)
 {
 	const unsigned char *live = (const unsigned char *)e->py_code->co_code_adaptive;
-	struct place *places = read_places(e);
+	struct hrt_position *places = read_places(e);
 	bool near_lines_only = hrt_python_hex() < HRT_FAR_LINES_ARE_EXACT;
 	int marked = 0;
 
@@ -224,8 +177,8 @@ static int read_ranges(struct hrt_editor *e)
 	if (!e->ranges)
 		return -1;
 	while (at < end) {
-		uint32_t start = read_varint(&at, end, -1), size = read_varint(&at, end, -1);
-		uint32_t handler = read_varint(&at, end, -1), depth_lasti = read_varint(&at, end, -1);
+		uint32_t start = read_varint(&at, end), size = read_varint(&at, end);
+		uint32_t handler = read_varint(&at, end), depth_lasti = read_varint(&at, end);
 		if (start >= e->unit_count || size > e->unit_count - start || handler >= e->unit_count ||
 		    e->at_unit[start] < 0 || e->at_unit[handler] < 0 ||
 		    (start + size < e->unit_count && e->at_unit[start + size] < 0)) {

@@ -101,7 +101,7 @@ static void put_signed(struct bytes *table, int value)
 }
 
 /* `place` for the next `units` code units; *line is the line that the table is at. */
-static void put_place(struct bytes *table, const struct place *place, uint32_t units, int *line)
+static void put_place(struct bytes *table, const struct hrt_position *place, uint32_t units, int *line)
 {
 	for (; units > 0; units -= units > 8 ? 8 : units) {
 		unsigned length = (units > 8 ? 8 : units) - 1;

@@ -224,6 +224,29 @@ print("done")
 """)
 
 
+def test_threads_that_end_while_an_audit_hook_lets_them(tmp_path):
+    """Setting another thread's trace function must not wait for a hook of the program's: that thread may be gone behind it."""
+    survives(tmp_path, """\
+        import _thread, sys, time
+        import heartrate_shm
+        ended = []
+        def audit(event, args):
+            if event == "sys.settrace":
+                time.sleep(0.0003)
+        sys.addaudithook(audit)
+        def short():
+            ended.append(1)
+        heartrate_shm.trace(lambda path: True)
+        for _ in range(300):
+            _thread.start_new_thread(short, ())
+            _thread.start_new_thread(short, ())
+            time.sleep(0.0005)
+        while len(ended) < 600:
+            time.sleep(0.001)
+        print("done")
+        """)
+
+
 def test_a_filters_finalizer_that_traces(tmp_path):
     program(tmp_path, """
 class Filter:
