@@ -56,6 +56,7 @@ def environment(tmp_path_factory):
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: heartrate_shm\nVersion: 1\n")
     (about / "entry_points.txt").write_text("[pytest11]\nheartrate_shm = heartrate_shm_pytest\n")
+    (about / "RECORD").write_text("heartrate_shm/__init__.py,,\nheartrate_shm_pytest.py,,\n")
     (folder / "bin" / "hrview").symlink_to(oracle.HRVIEW)
     (folder / "bin" / "pytest").write_text('#!/bin/sh\nexec python -m pytest -p no:cacheprovider "$@"\n')
     (folder / "bin" / "browser").write_text('#!/bin/sh\necho "$1" >url.part; mv url.part url\n')
@@ -119,6 +120,12 @@ def test_programs_of_the_readme(shell, command):
     line, file = RUN_BY[command]
     pid = shell.run(command)
     assert family(pid)[0].hits(line, file) == 7, shell.log()
+
+
+def test_a_traced_pytest_warns_of_nothing(shell):
+    """It rewrites the asserts of plugins, and complains of one that was imported before."""
+    shell.run("HEARTRATE_SHM=1 pytest --heartrate")
+    assert "1 passed" in shell.log() and "warning" not in shell.log().lower(), shell.log()
 
 
 @pytest.mark.parametrize("command, text, port, address", [

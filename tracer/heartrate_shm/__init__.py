@@ -4,6 +4,8 @@
     heartrate_shm.trace()
 
 and in another terminal ``hrview``. The picture and the interface are those of alexmojaki/heartrate.
+
+PYTEST_DONT_REWRITE: pytest would warn that a traced one has loaded us before it could rewrite our asserts.
 """
 
 import sys
