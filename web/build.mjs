@@ -1,5 +1,5 @@
-// build.mjs — makes the page: src/ → dist/index.html and dist/assets/app-<hash>.{js,css}, which hrview
-// embeds, with what gzip makes of them beside them.
+// build.mjs — makes the page: src/ → dist/index.html and dist/assets/, which hrview embeds, with what gzip makes of them
+// beside them. main-<hash>.{js,css} come first; what they import() is in scripts of its own.
 // With --tests it bundles ../tests/web instead, into build/tests/, for node's own test runner.
 import { build } from 'esbuild';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,24 +18,32 @@ async function page() {
   const { metafile } = await build({
     ...common,
     absWorkingDir: web,
-    entryPoints: { app: 'src/main.ts' },
+    entryPoints: { main: 'src/main.ts' },
     outdir: 'dist/assets',
     entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    splitting: true,
     minify: true,
     target: 'es2022',
     legalComments: 'none',
     metafile: true,
   });
-  const made = Object.keys(metafile.outputs).map((path) => '/' + relative('dist', path));
-  const asset = (ext) => {
-    const found = made.find((path) => path.endsWith(ext));
-    if (found === undefined) throw new Error(`the bundle has no ${ext} file`);
-    return found;
-  };
-  for (const path of made) writeFileSync(join(dist, `${path}.gz`), gzipSync(readFileSync(join(dist, path)), { level: 9 }));
+  const at = (path) => '/' + relative('dist', path);
+  const outputs = Object.keys(metafile.outputs);
+  const madeOf = (source) => outputs.find((path) => metafile.outputs[path].entryPoint === source);
+  const main = madeOf('src/main.ts');
+  const css = metafile.outputs[main].cssBundle; // of all scripts; each has its own part beside it once more
+  const made = outputs.filter((path) => !path.endsWith('.css') || path === css);
+  for (const path of outputs.filter((path) => !made.includes(path))) rmSync(join(web, path));
+  const whole = (path) => metafile.outputs[path].imports.flatMap(({ path: part, kind }) => (kind === 'import-statement' ? [part, ...whole(part)] : []));
+  // All that the first picture needs is asked for at once, not one after the other as scripts name each other.
+  const first = new Set([...whole(main), madeOf('src/app.ts'), ...whole(madeOf('src/app.ts'))]);
+  first.delete(main);
+  for (const path of made) writeFileSync(join(web, `${path}.gz`), gzipSync(readFileSync(join(web, path)), { level: 9 }));
   const html = readFileSync(join(web, 'src/index.html'), 'utf8')
-    .replace('__APP_CSS__', asset('.css'))
-    .replace('__APP_JS__', asset('.js'));
+    .replace('__CSS__', at(css))
+    .replace('__MAIN__', at(main))
+    .replace('__FIRST__', [...first].map((path) => `<link rel="modulepreload" href="${at(path)}">`).join('\n'));
   writeFileSync(join(dist, 'index.html'), html);
 }
 

@@ -49,7 +49,7 @@ function threads(app: App): Choice[] {
 }
 
 function programs(app: App): Choice[] {
-  return (app.store.programs ?? []).map((program) => ({
+  return app.programs.map((program) => ({
     kind: 'Program',
     title: program.name || `pid ${program.pid}`,
     detail: `pid ${program.pid} · ${program.argv.join(' ')}`,

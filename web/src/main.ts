@@ -1,4 +1,4 @@
-// main.ts — starts the page.
+// main.ts — starts the page: first the session, and while hrview answers the views, which are most of the page.
 import './style/base.css';
 import './style/shell.css';
 import './style/source.css';
@@ -6,10 +6,19 @@ import './style/stacks.css';
 import './style/home.css';
 import './style/time.css';
 import { publishApi } from './api';
-import { App } from './app';
 import { browserWorld } from './connection';
+import { Session } from './session';
 
+const PATIENCE_MS = 200; // with an hrview that does not answer, before the page says so
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const session = new Session(browserWorld(location));
+session.start();
+const { App } = await import('./app');
+await pause(0); // what has been answered meanwhile leads to further questions: those come first
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
-const app = new App(browserWorld(location), nonce);
+const app = new App(session, nonce);
 publishApi(app);
+await Promise.race([session.complete, pause(PATIENCE_MS)]); // one picture instead of three
 app.start(document.body);

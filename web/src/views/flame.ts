@@ -1,7 +1,5 @@
 // views/flame.ts — the flame graph of the stacks seen in the span, in the place of the live stacks; and the same as a
 // table for who cannot see it.
-import flamegraph from 'd3-flame-graph';
-import { select } from 'd3-selection';
 import { el, setChildren, setHidden, setText } from '../dom';
 import { type FlameNode, flameOf, hottestFunctions } from '../flame';
 import { exact, percent } from '../format';
@@ -9,6 +7,7 @@ import type { Sample } from '../history';
 import { baseName, fileAndLine } from '../paths';
 import { formatRoute } from '../route';
 import type { ProgramModel } from '../store';
+import type { Charts } from './charts';
 
 const UPDATE_MS = 2000; // while the program runs: a picture that moves cannot be read
 const CELL = 18;
@@ -24,6 +23,7 @@ export class FlameView {
   private readonly chart = el('div', { class: 'flame-chart', 'aria-hidden': 'true' });
   private readonly empty = el('p', { class: 'flame-empty' });
   private readonly table = el('table');
+  private charts: Charts | null = null; // not loaded yet
   private sleeping = false;
   private zoomed = false;
   private drawn = '';
@@ -49,9 +49,14 @@ export class FlameView {
     new ResizeObserver(() => (this.drawn = '')).observe(this.root);
   }
 
+  use(charts: Charts): void {
+    this.charts = charts;
+  }
+
   /** `key` names the span: another one is drawn at once, one that grows now and then. */
   draw(model: ProgramModel, key: string, grows: boolean, samples: () => readonly Sample[], wall: number): void {
-    if (this.root.hidden) return;
+    const { charts } = this;
+    if (this.root.hidden || charts === null) return;
     this.model = model;
     const width = this.chart.clientWidth - 24;
     const due = key !== this.drawn || (grows && !this.zoomed && wall - this.drawnAt > UPDATE_MS);
@@ -67,11 +72,11 @@ export class FlameView {
     setText(this.empty, this.sleeping ? 'No stack was seen in this span.' : 'No thread was seen running in this span. Threads that wait can be counted as well.');
     setHidden(this.open, true);
     setText(this.detail, 'Width: how often a function was seen on a stack. A click zooms.');
-    this.paint(root, width);
+    this.paint(charts, root, width);
     this.fillTable(root);
   }
 
-  private paint(root: FlameNode, width: number): void {
+  private paint({ flamegraph, select }: Charts, root: FlameNode, width: number): void {
     const chart = flamegraph<FlameNode>()
       .width(width)
       .cellHeight(CELL)

@@ -28,6 +28,7 @@ export class TimeView {
   private line: number | null = null;
   private first: { key: string; times: Omit<LineTimes, 'last'> } | null = null;
   private drawnEdition = -1;
+  private chartsAsked = false;
 
   /** `stacks` is what the flame graph takes the place of. */
   constructor(
@@ -65,6 +66,7 @@ export class TimeView {
     setHidden(this.root, history === null);
     if (history === null) return;
     const { picture, live, wall } = scene;
+    if (scene.figures && !picture.anew && !this.chartsAsked) void this.loadCharts();
     this.file = scene.file;
     this.line = scene.line;
     const at = timeline.live ? picture.tick : timeline.tick(history);
@@ -78,6 +80,17 @@ export class TimeView {
     const until = timeline.live || timeline.playing ? null : at;
     const samples = (): ReturnType<History['samplesBetween']> => history.samplesBetween(from ?? Number.NEGATIVE_INFINITY, timeline.tick(history));
     this.flame.draw(picture.model, `${picture.model.id} ${from} ${until}`, live || timeline.playing, samples, wall);
+  }
+
+  private async loadCharts(): Promise<void> {
+    this.chartsAsked = true;
+    try {
+      const { charts } = await import('./charts');
+      this.strip.use(charts);
+      this.flame.use(charts);
+    } catch {
+      this.chartsAsked = false; // hrview has just gone: again later
+    }
   }
 
   /** What keys and palette can do about time; `can` only while there is any. */

@@ -1,7 +1,6 @@
 // views/timestrip.ts — the last minutes, or a recording, as one strip: hits a second by file, where the reader is, the
-// span that counts, marks. A click goes to a moment, a drag chooses a span; the slider below does the first by keys.
-import 'uplot/dist/uPlot.min.css';
-import uPlot from 'uplot';
+// span that counts, marks. A click or tap goes to a moment, a drag chooses a span; the slider below does the first by keys.
+import type uPlot from 'uplot';
 import { el, setChildren, setHidden, setText } from '../dom';
 import { perSecond } from '../format';
 import type { History } from '../history';
@@ -9,6 +8,7 @@ import { baseName } from '../paths';
 import { type Rates, ratesBetween, stackedRows } from '../rates';
 import { clockTime, type Timeline } from '../timeline';
 import type { FileEntry } from '../wire';
+import type { Charts } from './charts';
 
 const FILES = 5; // with a colour of their own
 const SHORTEST_MS = 60_000; // that a strip of a running program shows
@@ -36,9 +36,11 @@ export class TimeStrip {
   private readonly holder = el('div', { class: 'time-plot', 'aria-hidden': 'true' });
   private readonly head = el('i', { class: 'time-head' });
   private readonly span = el('i', { class: 'time-span' });
+  private readonly dragged = el('i', { class: 'time-drag', hidden: '' });
   private readonly flags = el('span', { class: 'time-flags' });
   private readonly peak = el('span', { class: 'time-peak' });
   private readonly slider: HTMLInputElement;
+  private charts: Charts | null = null; // not loaded yet
   private plot: uPlot | null = null;
   private colours: readonly string[] = [];
   private edge = '';
@@ -49,7 +51,7 @@ export class TimeStrip {
   private files: readonly FileEntry[] = [];
   private pointed: number | null = null; // column under the pointer
   private drawnAt = Number.NEGATIVE_INFINITY;
-  private pressedAt = 0;
+  private pressedAt: number | null = null; // x in the window
   private edition = -1; // of the timeline, when it was drawn
   private at = 0; // the moment drawn
   private marks = '';
@@ -63,7 +65,7 @@ export class TimeStrip {
       event.preventDefault();
       actions.step(forward);
     });
-    this.holder.append(this.span, this.head, this.flags, this.legend, this.peak);
+    this.holder.append(this.span, this.dragged, this.head, this.flags, this.legend, this.peak);
     this.root = el('div', { class: 'time-strip' }, this.holder, this.slider);
     new ResizeObserver(() => this.resize()).observe(this.holder);
   }
@@ -78,12 +80,17 @@ export class TimeStrip {
     this.drawnAt = Number.NEGATIVE_INFINITY;
   }
 
+  use(charts: Charts): void {
+    this.charts = charts;
+    this.drawnAt = Number.NEGATIVE_INFINITY;
+  }
+
   draw(scene: StripScene): void {
     const { timeline, wall } = scene;
     this.files = scene.files;
     const outside = !timeline.live && (scene.at > this.to || scene.at < this.from);
     const grown = scene.recorded && scene.history.end > this.to; // a recording that loads
-    const due = outside || grown || wall - this.drawnAt > UPDATE_MS;
+    const due = this.pressedAt === null && (outside || grown || wall - this.drawnAt > UPDATE_MS); // a drag is of what stands still
     if (due) {
       this.drawnAt = wall;
       this.fit(scene);
@@ -123,10 +130,10 @@ export class TimeStrip {
   private paint(scene: StripScene): void {
     const width = this.holder.clientWidth;
     const height = this.holder.clientHeight;
-    if (width === 0 || height === 0) return;
+    if (width === 0 || height === 0 || this.charts === null) return;
     const rates = ratesBetween(scene.history, this.from, this.to, Math.max(30, Math.min(600, width >> 1)), FILES);
     this.rates = rates;
-    const plot = (this.plot ??= this.makePlot(width, height));
+    const plot = (this.plot ??= this.makePlot(this.charts, width, height));
     plot.setData([rates.at, ...stackedRows(rates, FILES)] as unknown as uPlot.AlignedData, false);
     plot.batch(() => {
       plot.setScale('x', { min: this.from, max: this.to });
@@ -136,10 +143,10 @@ export class TimeStrip {
     this.showLegend();
   }
 
-  private makePlot(width: number, height: number): uPlot {
+  private makePlot({ uPlot: Plot }: Charts, width: number, height: number): uPlot {
     // The whole stack is drawn first and each file's part over it, from the top down.
     const series = this.colours.map((_, i) => ({ fill: this.colours[FILES - i] as string, width: 0, points: { show: false } }));
-    const plot = new uPlot(
+    const plot = new Plot(
       {
         width,
         height,
@@ -160,30 +167,56 @@ export class TimeStrip {
           },
           { show: false },
         ],
-        cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: DRAG_PIXELS } },
+        cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         series: [{}, ...series],
         hooks: {
           setCursor: [(u) => {
             this.pointed = u.cursor.idx ?? null;
             this.showLegend();
           }],
-          setSelect: [(u) => {
-            const { left, width: wide } = u.select;
-            if (wide < DRAG_PIXELS) return;
-            u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-            this.actions.select(Math.max(this.begin, u.posToVal(left, 'x')), u.posToVal(left + wide, 'x'));
-          }],
         },
       },
       [[], ...series.map(() => [])],
     );
     this.holder.prepend(plot.root);
-    plot.over.addEventListener('mousedown', (event) => (this.pressedAt = event.clientX));
-    plot.over.addEventListener('mouseup', (event) => {
-      if (Math.abs(event.clientX - this.pressedAt) < DRAG_PIXELS)
-        this.seek(plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x'));
+    plot.over.addEventListener('pointerdown', (event) => {
+      if (!event.isPrimary || event.button !== 0) return;
+      this.pressedAt = event.clientX;
+      plot.over.setPointerCapture(event.pointerId);
     });
+    plot.over.addEventListener('pointermove', (event) => this.drag(event));
+    plot.over.addEventListener('pointerup', (event) => this.release(event));
+    plot.over.addEventListener('pointercancel', () => this.letGo());
     return plot;
+  }
+
+  /** The ticks between where the pointer was pressed and where it is; one and the same while that is no drag. */
+  private stretchOf({ clientX }: PointerEvent, pressedAt: number): [from: number, until: number] {
+    const box = this.holder.getBoundingClientRect();
+    const tick = (x: number): number => this.from + Math.min(1, Math.max(0, (x - box.left) / box.width)) * (this.to - this.from);
+    const from = tick(pressedAt);
+    const until = Math.abs(clientX - pressedAt) < DRAG_PIXELS ? from : tick(clientX);
+    return from < until ? [from, until] : [until, from];
+  }
+
+  private drag(event: PointerEvent): void {
+    if (this.pressedAt === null || !event.isPrimary) return;
+    const [from, until] = this.stretchOf(event, this.pressedAt);
+    setHidden(this.dragged, from === until);
+    this.put(this.dragged, from, until);
+  }
+
+  private release(event: PointerEvent): void {
+    if (this.pressedAt === null || !event.isPrimary) return;
+    const [from, until] = this.stretchOf(event, this.pressedAt);
+    this.letGo();
+    if (from === until) this.seek(from);
+    else this.actions.select(Math.max(this.begin, from), until);
+  }
+
+  private letGo(): void {
+    this.pressedAt = null;
+    setHidden(this.dragged, true);
   }
 
   private seek(tick: number): void {
