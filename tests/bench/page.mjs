@@ -1,7 +1,7 @@
 // page.mjs — the page in headless chromium, measured for page.py; each command prints one line of JSON:
 //
 //   frames URL SECONDS     a busy file on the screen: what the main thread spends a frame, by chromium's own trace
-//   ready URL TURNS        from the navigation to numbers on the screen
+//   ready URL TURNS        from the navigation to source and numbers on the screen
 //   memory URL MINUTES     JavaScript heap after a garbage collection, once a minute
 //   pixels URL LEAST       every count from LEAST on and when it stood on the screen, until stdin ends
 import { createRequire } from 'node:module';
@@ -22,7 +22,7 @@ async function open(url, prepare) {
   page.setDefaultTimeout(DEADLINE_MS);
   if (prepare !== undefined) await page.addInitScript(...prepare);
   await page.goto(url);
-  await page.waitForFunction(() => window.heartrate.lines() !== null && document.querySelector('.cm-line') !== null);
+  await page.waitForFunction(() => window.heartrate.lines() !== null && document.querySelector('.cm-content')?.textContent);
   return page;
 }
 
@@ -42,7 +42,7 @@ const commands = {
     for (let turn = 0; turn < Number(turns) + 1; turn++) {
       const page = await open(url, [() => {
         const look = () => {
-          const there = window.heartrate !== undefined && window.heartrate.lines() !== null && document.querySelector('.cm-line') !== null;
+          const there = window.heartrate !== undefined && window.heartrate.lines() !== null && document.querySelector('.cm-content')?.textContent;
           if (there) requestAnimationFrame(() => (window.readyAt = performance.now())); // what the last frame drew is seen
           else requestAnimationFrame(look);
         };

@@ -64,6 +64,7 @@ const linesOf = (path) =>
 const commands = {
   async open(url) {
     await page.goto(url);
+    await page.locator('.shell').waitFor();
     return { hits: await poll(total, (hits) => hits > 0) };
   },
   async show(path, line) {

@@ -1,7 +1,7 @@
 // api.ts — what a script in the page (a test, a bookmarklet) may ask: `window.heartrate`, documented in
 // docs/architecture.md. Read-only; it answers from the same data that is drawn.
-import type { App } from './app';
 import type { Link } from './connection';
+import type { Session } from './session';
 
 export interface HeartrateApi {
   /** Instance of the program shown, null none. */
@@ -22,24 +22,24 @@ declare global {
   }
 }
 
-export function publishApi(app: App): void {
+export function publishApi(session: Session): void {
   const api: HeartrateApi = {
-    program: () => app.model?.id ?? null,
-    file: () => app.model?.files[app.shownFile]?.path ?? null,
+    program: () => session.model?.id ?? null,
+    file: () => session.model?.files[session.file]?.path ?? null,
     lines: () => {
-      const table = app.model?.table(app.shownFile) ?? null;
+      const table = session.model?.table(session.file) ?? null;
       if (table === null) return null;
       return Object.fromEntries(table.lines.map((line, item) => [line, table.hitsOf(item)]));
     },
     files: () => {
       const sums: Record<string, number> = {};
-      app.model?.files.forEach((file, i) => {
-        if (file.traced) sums[file.path] = (sums[file.path] ?? 0) + (app.model?.fileHeat.hitsOf(i) ?? 0);
+      session.model?.files.forEach((file, i) => {
+        if (file.traced) sums[file.path] = (sums[file.path] ?? 0) + (session.model?.fileHeat.hitsOf(i) ?? 0);
       });
       return sums;
     },
-    link: () => app.linkState,
-    paused: () => app.isPaused,
+    link: () => session.link.state,
+    paused: () => session.time.frozen,
   };
   Object.defineProperty(window, 'heartrate', { value: Object.freeze(api) });
 }

@@ -2,7 +2,6 @@
 // knows.
 import type { Tone } from './colour';
 import { appCommands, type Command, commandFor } from './commands';
-import type { Link } from './connection';
 import { el } from './dom';
 import { loadEditor, loadTheme, loadTimeColumn, saveEditor, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
 import { allChoices, lineChoice } from './choices';
@@ -103,7 +102,7 @@ export class App {
     requestAnimationFrame(() => this.frame());
   }
 
-  // What scripts may ask, see api.ts.
+  // Where the reader is.
 
   get model(): ProgramModel | null {
     return this.session.model;
@@ -116,16 +115,6 @@ export class App {
   get shownFile(): number {
     return this.session.file;
   }
-
-  get linkState(): Link['state'] {
-    return this.session.link.state;
-  }
-
-  get isPaused(): boolean {
-    return this.session.time.frozen;
-  }
-
-  // Where the reader is.
 
   private move({ line, file }: Place): void {
     if (line !== null) this.source.goTo(line);

@@ -14,11 +14,11 @@ const PATIENCE_MS = 200; // with an hrview that does not answer, before the page
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const session = new Session(browserWorld(location));
+publishApi(session);
 session.start();
 const { App } = await import('./app');
 await pause(0); // what has been answered meanwhile leads to further questions: those come first
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
 const app = new App(session, nonce);
-publishApi(app);
 await Promise.race([session.complete, pause(PATIENCE_MS)]); // one picture instead of three
 app.start(document.body);

@@ -52,6 +52,7 @@ export async function visit(
   try {
     await prepare?.(page);
     await page.goto(url);
+    await page.locator('.shell').waitFor(); // from then on it hears keys
     await body(page);
   } finally {
     await page.close();

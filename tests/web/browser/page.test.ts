@@ -243,7 +243,7 @@ test('running expressions are marked in the text, each thread in its colour, and
       const main = page.locator('.thread', { hasText: 'MainThread' });
       await eventually('stack', () => main.locator('li').allTextContents(), (rows) => rows.length === 3);
       assert.deepEqual(await main.locator('.where').allTextContents(), ['main.py:12', 'main.py:6', 'helper.py:2']);
-      assert.equal(await main.locator('li.innermost code').textContent(), 'return x * x');
+      await eventually('statement', () => main.locator('li.innermost code').textContent(), (text) => text === 'return x * x');
       assert.equal(await main.locator('li.innermost mark').textContent(), 'x * x');
     }),
   ));

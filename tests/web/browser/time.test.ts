@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { HeartrateApi } from '../../../web/src/api';
-import { eventually, launch, visit } from './chrome';
+import { eventually, launch, type Visit, visit } from './chrome';
 import { FakeProgram, FakeRecording, FakeViewer } from './fake';
 
 declare global {
@@ -42,13 +42,13 @@ function stand(program: FakeProgram, name: string, line: number): void {
   program.stack(1, 'MainThread', [[0, '<module>', 1, 1, 0, 3], [0, name, line, line, 4, 9]]);
 }
 
-async function show(program: FakeProgram, body: (page: Page, viewer: FakeViewer) => Promise<void>, recording: FakeRecording | null = null, hash = ''): Promise<void> {
+async function show(program: FakeProgram, body: (page: Page, viewer: FakeViewer) => Promise<void>, recording: FakeRecording | null = null, hash = '', options: Visit = {}): Promise<void> {
   const viewer = new FakeViewer(join(process.cwd(), 'dist'));
   viewer.programs.push(program);
   viewer.recording = recording;
   await viewer.start();
   try {
-    await visit(browser, viewer.url + hash, {}, async (page) => {
+    await visit(browser, viewer.url + hash, options, async (page) => {
       await page.locator('.cm-line').first().waitFor();
       if (recording !== null) await isLoaded(page);
       await body(page, viewer);
@@ -208,6 +208,18 @@ test('a recording: its end at first, any frame by keys, and it plays to its end'
   }, recording);
 });
 
+/** Where a tick of recorded() is in the plot, once that stays where it is. */
+async function plotOf(page: Page): Promise<{ x: (tick: number) => number; y: number }> {
+  let before = '';
+  const box = await eventually('a plot that stays where it is', () => page.locator('.time-plot .u-over').boundingBox(), (now) => {
+    const stays = now !== null && JSON.stringify(now) === before;
+    before = JSON.stringify(now);
+    return stays;
+  });
+  assert.ok(box !== null);
+  return { x: (tick) => box.x + (box.width * (tick - 1000)) / 1900, y: box.y + 10 };
+}
+
 test('a URL leads to a span of a recording, and dragging chooses another', () => {
   const { program, recording } = recorded();
   const hash = `#/p/${ID}?file=/home/ada/app/main.py&span=1200-1700`;
@@ -216,24 +228,34 @@ test('a URL leads to a span of a recording, and dragging chooses another', () =>
     await page.reload();
     await isLoaded(page);
     await hitsBecome(page, [0, 5, 0, 0, 0]);
-    let before = '';
-    const box = await eventually('a plot that stays where it is', () => page.locator('.time-plot .u-over').boundingBox(), (now) => {
-      const stays = now !== null && JSON.stringify(now) === before;
-      before = JSON.stringify(now);
-      return stays;
-    });
-    assert.ok(box !== null);
-    const x = (tick: number): number => box.x + (box.width * (tick - 1000)) / 1900;
-    await page.mouse.move(x(1450), box.y + 10);
+    const { x, y } = await plotOf(page);
+    await page.mouse.move(x(1450), y);
     await page.mouse.down();
-    await page.mouse.move(x(1600), box.y + 12, { steps: 3 });
-    await page.mouse.move(x(2050), box.y + 12, { steps: 3 });
+    await page.mouse.move(x(1600), y + 2, { steps: 3 });
+    await page.mouse.move(x(2050), y + 2, { steps: 3 });
     await page.mouse.up();
     await hitsBecome(page, [0, 6, 0, 0, 0]); // 1500, 1600 … 2000
     await urlHas(page, /span=14\d\d-20\d\d$/);
-    await page.mouse.click(x(1350), box.y + 10);
+    await page.mouse.click(x(1350), y);
     await hitsBecome(page, [1, 3, 0, 0, 0]);
   }, recording, hash);
+});
+
+test('a finger drags a span, and a tap goes to a moment', () => {
+  const { program, recording } = recorded();
+  return show(program, async (page) => {
+    const { x, y } = await plotOf(page);
+    const devtools = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', tick: number | null): Promise<unknown> =>
+      devtools.send('Input.dispatchTouchEvent', { type, touchPoints: tick === null ? [] : [{ x: x(tick), y }] });
+    await touch('touchStart', 1450);
+    for (const tick of [1500, 1700, 2050]) await touch('touchMove', tick);
+    await touch('touchEnd', null);
+    await hitsBecome(page, [0, 6, 0, 0, 0]); // 1500, 1600 … 2000
+    await urlHas(page, /span=14\d\d-20\d\d$/);
+    await page.touchscreen.tap(x(1350), y);
+    await hitsBecome(page, [1, 3, 0, 0, 0]);
+  }, recording, `#/p/${ID}`, { viewport: { width: 390, height: 844 }, hasTouch: true });
 });
 
 test('a flame graph of what was seen in the span stands in the place of the stacks', () => {
