@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -22,7 +22,7 @@ const PYTHON = process.env['PYTHON'] ?? 'python3';
 
 const PROGRAM = `import sys, threading
 import heartrate_shm
-heartrate_shm.trace(name="chain")
+heartrate_shm.trace(name="chain", size=1 << 20)
 
 def add(n):
     total = 0
@@ -40,7 +40,7 @@ gate.acquire()
 thread = threading.Thread(target=wait, args=(gate,), name="waiter", daemon=True)
 thread.start()
 for word in sys.stdin:
-    add(int(word))
+    add(int(word)) if word.strip().isdigit() else exec(word)
 `;
 
 interface Dump {
@@ -115,8 +115,9 @@ async function end(child: ChildProcess | null): Promise<void> {
   await once(child, 'exit');
 }
 
-function say(chain: Chain, n: number): void {
-  chain.program.stdin?.write(`${n}\n`);
+/** A number is for add(), a line of Python is run. */
+function say(chain: Chain, words: number | string): void {
+  chain.program.stdin?.write(`${words}\n`);
 }
 
 /** The lines of add(), as sys.settrace would count them, become what `calls` of it with `n` rounds altogether make. */
@@ -216,6 +217,84 @@ test('a file that is changed on disk is not taken for the one that runs', () =>
       await page.getByText('This text is not the one that runs').waitFor();
     });
   }));
+
+test('a program that rests is called idle, until it goes on', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      say(chain, 3);
+      await addBecomes(page, 1, 3);
+      await page.locator('.pill.idle').waitFor();
+      await page.getByText(/^no hit for /).waitFor();
+      say(chain, 4);
+      await page.locator('.pill.live').waitFor();
+      await addBecomes(page, 2, 7);
+    }),
+  ));
+
+test('a debugger takes the trace function of Pythons that have only one, and gives it back', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      const version = spawnSync(PYTHON, ['-c', 'import sys; print(sys.version_info >= (3, 12))']).stdout.toString().trim();
+      const words = page.locator('.message', { hasText: 'Tracing was taken over' });
+      say(chain, 5);
+      await addBecomes(page, 1, 5);
+      say(chain, 'sys.settrace(lambda *_: None)');
+      if (version === 'True') {
+        say(chain, 6); // counted beside it
+        await addBecomes(page, 2, 11);
+        assert.equal(await words.count(), 0);
+        return;
+      }
+      await words.waitFor();
+      say(chain, 6);
+      say(chain, 'sys.settrace(None)');
+      await words.waitFor({ state: 'detached' });
+      say(chain, 7);
+      await addBecomes(page, 2, 12); // all but what ran meanwhile
+    }),
+  ));
+
+test('what finds no room in the segment is counted and told', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, {}, async (page) => {
+      say(chain, 'for i in range(9000): exec(compile(f"def f{i}(): return {i}\\nf{i}()", __file__, "exec"))');
+      await page.locator('.health').getByText(/functions not counted: a table or [/]dev[/]shm is full/).waitFor();
+    }),
+  ));
+
+test('a segment that is damaged is called corrupt, with what is wrong', () =>
+  withChain(async (chain) => {
+    await end(chain.program);
+    const name = readdirSync('/dev/shm').find((one) => one.startsWith('heartrate_shm.') && one.split('.')[2] === chain.pid);
+    const segment = openSync(join('/dev/shm', name ?? 'no segment'), 'r+');
+    writeSync(segment, Buffer.alloc(8), 0, 8, 0);
+    closeSync(segment);
+    await visit(browser, chain.url, {}, async (page) => {
+      await page.locator('.message', { hasText: 'Corrupt' }).getByText('cannot be trusted').waitFor();
+    });
+  }));
+
+test('a source that cannot be read is said, and its counts are shown without it', () =>
+  withChain(async (chain) => {
+    rmSync(chain.script);
+    await visit(browser, chain.url, { expected: /404/ }, async (page) => {
+      await page.locator('.message', { hasText: 'No source' }).getByText('Counts are shown without it').waitFor();
+      say(chain, 8);
+      await addBecomes(page, 1, 8);
+    });
+  }));
+
+test('an hrview that comes back and wants a token says so on the page that is open', () =>
+  withChain((chain) =>
+    visit(browser, chain.url, { expected: /WebSocket|401|ERR_(CONNECTION|EMPTY_RESPONSE)/ }, async (page) => {
+      say(chain, 9);
+      await addBecomes(page, 1, 9);
+      await chain.stopViewer();
+      await chain.startViewer(new URL(chain.url).port, chain.pid, '--host', '0.0.0.0', '--token', 'a-word-of-ours');
+      await page.locator('.message', { hasText: 'A token is needed' }).waitFor();
+      await addBecomes(page, 1, 9);
+    }),
+  ));
 
 test('a recording shows the counts of every moment, when program and source are gone', () =>
   withChain(async (chain) => {
