@@ -75,6 +75,7 @@ export class TimeStrip {
     const style = getComputedStyle(this.holder);
     this.colours = Array.from({ length: FILES + 1 }, (_, i) => style.getPropertyValue(`--file-${i}`).trim());
     this.edge = style.getPropertyValue('--muted').trim();
+    this.letGo();
     this.plot?.destroy();
     this.plot = null;
     this.drawnAt = Number.NEGATIVE_INFINITY;
