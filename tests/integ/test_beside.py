@@ -85,6 +85,37 @@ def test_own_settrace_takes_over_and_gives_back(tmp_path):
         assert (hits[8], hits[9]) == (8, 6) and hits[15] == 1 and kinds == ["taken-over", "resumed"]
 
 
+PROFILED = """\
+    import sys
+    def work(n):
+        total = 0
+        for i in range(n):
+            total += abs(i)
+        return total
+    if sys.argv[1] == "traced":
+        import heartrate_shm
+        heartrate_shm.trace()
+    seen = []
+    def profiler(frame, event, arg):
+        if frame.f_code is work.__code__:
+            seen.append((event, frame.f_lineno))
+    work(2)
+    sys.setprofile(profiler)
+    work(3)
+    sys.setprofile(None)
+    work(4)
+    print(seen)
+    """
+
+
+def test_profiler(tmp_path):
+    """One that calls sys.setprofile(), as sentry's and others do: it sees the same, and no hit is lost."""
+    plain, traced = (run(tmp_path, PROFILED, way) for way in ("plain", "traced"))
+    assert traced.stdout == plain.stdout and "c_call" in plain.stdout
+    hits = traced.hits()
+    assert [hits[line] for line in range(3, 7)] == [3, 12, 9, 3] and not dump(traced.pid)["notes"]
+
+
 DEBUGGED = """\
     import sys
     def work(n):
