@@ -8,6 +8,7 @@ heartrate_shm counts them with frames that go over to their probes at random mom
 program kept in build/fuzz/.
 """
 import json
+import marshal
 import os
 import subprocess
 import sys
@@ -27,25 +28,26 @@ NAME = "<fuzz %d>"
 
 
 def programs(first, count):
-    """(name, code) of those that compile: a return with a value where there must be none does not."""
+    """The code of those that compile: a return with a value where there must be none does not."""
     for seed in range(first, first + count):
         try:
-            yield NAME % seed, compile(grammar.Program(seed).text, NAME % seed, "exec", dont_inherit=True)
+            yield compile(grammar.Program(seed).text, NAME % seed, "exec", dont_inherit=True)
         except SyntaxError:
             pass
 
 
-def run_all(first, count):
+def run_all(codes):
     """{name: what the program logged}."""
     logs = {}
-    for name, code in programs(first, count):
+    for code in codes:
+        name = code.co_filename
         namespace = grammar.world(log := logs.setdefault(name, []))
         exec(code, namespace)
         grammar.drive_all(namespace, log)
     return logs
 
 
-def count_by_settrace(first, count):
+def count_by_settrace(codes):
     counts = Counter()
 
     def call(frame, event, arg):
@@ -57,16 +59,16 @@ def count_by_settrace(first, count):
         return line
 
     sys.settrace(call)
-    logs = run_all(first, count)
+    logs = run_all(codes)
     sys.settrace(None)
     return counts, logs
 
 
-def count_by_us(first, count):
+def count_by_us(codes):
     import heartrate_shm
 
     handle = heartrate_shm.trace(files=lambda path: path.startswith("<fuzz"), size=1 << 30)
-    logs = run_all(first, count)
+    logs = run_all(codes)
     handle.stop()
     dump = json.loads(subprocess.run([str(ROOT / "build" / "bin" / "hrview"), "dump", str(os.getpid()), "--format", "json"],
                                      stdout=subprocess.PIPE, check=True).stdout)
@@ -76,26 +78,28 @@ def count_by_us(first, count):
     for file in dump["files"]:
         if file["path"].startswith("<fuzz"):
             by.update(file["counted_by"])
-    assert by["events"] and by["probes"] or count < 50, by
+    assert by["events"] and by["probes"] or len(codes) < 50, by
     return {place: hits for place, hits in counts.items() if place.startswith("<fuzz")}, logs
 
 
-def child(way, first, count):
+def child(way):
     sys.unraisablehook = lambda what: None
     warnings.simplefilter("ignore")
-    counts, logs = (count_by_settrace if way == "settrace" else count_by_us)(first, count)
+    counts, logs = (count_by_settrace if way == "settrace" else count_by_us)(marshal.load(sys.stdin.buffer))
     json.dump([counts, logs], sys.stdout)
 
 
 def compare(first, count):
     """Messages on what differs, and how many lines were compared."""
     ways = {}
+    codes = marshal.dumps(list(programs(first, count)))
     for way in "settrace", "us":
         env = dict(os.environ, PYTHONPATH=str(ROOT / "build" / "python"), PYTHONHASHSEED="0", HEARTRATE_SHM_COUNT="random")
-        done = subprocess.run([sys.executable, __file__, way, str(first), str(count)], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, env=env)
+        done = subprocess.run([sys.executable, __file__, way], input=codes, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=env)
         if done.returncode != 0:
-            return [f"{way}, seeds {first} to {first + count - 1}: exit code {done.returncode}\n{done.stderr[-2000:]}"], 0
+            what = done.stderr.decode(errors="replace")[-2000:]
+            return [f"{way}, seeds {first} to {first + count - 1}: exit code {done.returncode}\n{what}"], 0
         ways[way] = json.loads(done.stdout)
     (expected, expected_logs), (counts, logs) = ways["settrace"], ways["us"]
     trouble = [f"{place}: sys.settrace {expected.get(place, 0)}, heartrate_shm {counts.get(place, 0)}"
@@ -111,6 +115,7 @@ def compare(first, count):
 
 def fuzz(count, first):
     """All of it with this Python; the exit code."""
+    warnings.simplefilter("ignore")
     lines = failed = 0
     for start in range(first, first + count, CHUNK):
         trouble, compared = compare(start, min(CHUNK, first + count - start))
@@ -122,12 +127,12 @@ def fuzz(count, first):
 
 
 def main():
-    how, *numbers = sys.argv[1:] if sys.argv[1:2] in (["settrace"], ["us"], ["fuzz"]) else ["all", *sys.argv[1:]]
+    if sys.argv[1:] in (["settrace"], ["us"]):
+        return child(sys.argv[1])
+    how, *numbers = sys.argv[1:] if sys.argv[1:2] == ["fuzz"] else ["all", *sys.argv[1:]]
     count, first = map(int, [*numbers, 2000, 1][:2] if len(numbers) != 1 else [numbers[0], 1])
     if how == "fuzz":
         return fuzz(count, first)
-    if how != "all":
-        return child(how, count, first)
     pythons = [path for version, path in interpreters.find().items() if version >= (3, 12)]
     codes = [subprocess.call([str(ROOT / "dev"), "build", "--python", path])
              or subprocess.call([path, __file__, "fuzz", str(count), str(first)]) for path in pythons]
