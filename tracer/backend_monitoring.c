@@ -15,6 +15,7 @@
 #include "codemap.h"
 #include "greenlets.h"
 #include "process.h"
+#include "pyinternal.h"
 #include "tiers.h"
 
 #include <stddef.h>
@@ -359,6 +360,7 @@ int hrt_backend_start(void)
 	}
 	if (take_tool_id() != 0)
 		goto fail;
+	hrt_tiers_start(tool_id);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (monitoring("register_callback", "(iiO)", tool_id, wanted[i].event, py_callbacks[wanted[i].which]) !=
 		    0)
@@ -366,7 +368,8 @@ int hrt_backend_start(void)
 	if (monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
 	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
 		goto fail;
-	hrt_tiers_start(tool_id);
+	if (!hrt_py_keeps_events_there(tool_id, py_callbacks[LINE]))
+		hrt_tiers_refuse();
 	if (watch_running_frames() != 0)
 		goto fail;
 	return 0;

@@ -41,22 +41,21 @@ static PyObject *get_code(PyObject *self, void *closure)
 {
 	const struct loan *loan = closure;
 	PyObject *py_code = loan->theirs->get(self, loan->theirs->closure);
-	const struct hrt_twin_pair *pair =
-	        py_code && PyCode_Check(py_code) ? hrt_tiers_pair((PyCodeObject *)py_code) : NULL;
+	struct hrt_twin_pair *pair = py_code && PyCode_Check(py_code) ? hrt_tiers_pair((PyCodeObject *)py_code) : NULL;
 
 	if (pair)
 		Py_SETREF(py_code, Py_NewRef(pair->py_original));
 	return py_code;
 }
 
-static const struct hrt_twin_pair *pair_of_frame(PyObject *py_frame)
+static struct hrt_twin_pair *pair_of_frame(PyObject *py_frame)
 {
 	return py_frame ? hrt_tiers_pair(hrt_py_frame_code((PyFrameObject *)py_frame)) : NULL;
 }
 
 static PyObject *original_offset(PyObject *py_frame, PyObject *py_offset)
 {
-	const struct hrt_twin_pair *pair = pair_of_frame(py_frame);
+	struct hrt_twin_pair *pair = pair_of_frame(py_frame);
 	int offset = pair && py_offset ? (int)PyLong_AsLong(py_offset) : -1;
 
 	if (offset < 0)
@@ -94,59 +93,11 @@ static PyObject *new_traceback(PyTypeObject *type, PyObject *args, PyObject *kwa
 {
 	PyObject *py_traceback = make_traceback(type, args, kwargs);
 	PyTracebackObject *traceback = (PyTracebackObject *)py_traceback;
-	const struct hrt_twin_pair *pair = traceback ? pair_of_frame((PyObject *)traceback->tb_frame) : NULL;
+	struct hrt_twin_pair *pair = traceback ? pair_of_frame((PyObject *)traceback->tb_frame) : NULL;
 
 	if (pair && traceback->tb_lasti >= 0)
 		traceback->tb_lasti = hrt_twin_offset(pair, traceback->tb_lasti);
 	return py_traceback;
-}
-
-/* ---- events of other tools ---- */
-
-/* sys.monitoring.set_local_events(tool, code, events), which is lent a function of ours: frames that run the twin of
- * the code are to have the events too. */
-static PyCFunctionObject *py_set_local_events;
-static PyMethodDef *their_set, our_set;
-
-static PyObject *call_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-	return ((_PyCFunctionFast)(void (*)(void))their_set->ml_meth)(self, args, nargs);
-}
-
-static PyObject *set_local_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-	PyObject *py_done = call_set(self, args, nargs);
-	PyCodeObject *py_twin = py_done && nargs == 3 && PyCode_Check(args[1])
-	                                ? hrt_tiers_others_twin((PyCodeObject *)args[1], args[0])
-	                                : NULL;
-
-	if (py_twin) {
-		PyObject *twin_args[3] = {args[0], (PyObject *)py_twin, args[2]};
-		PyObject *py_done_too = call_set(self, twin_args, 3);
-		if (!py_done_too)
-			PyErr_Clear();
-		Py_XDECREF(py_done_too);
-	}
-	return py_done;
-}
-
-static int find_set_local_events(void)
-{
-	PyObject *py_monitoring = PySys_GetObject("monitoring"); /* borrowed */
-	PyObject *py_function = py_monitoring ? PyObject_GetAttrString(py_monitoring, "set_local_events") : NULL;
-
-	if (!py_function || !hrt_py_is_c_function(py_function) ||
-	    ((PyCFunctionObject *)py_function)->m_ml->ml_flags != METH_FASTCALL) {
-		Py_XDECREF(py_function);
-		PyErr_SetString(PyExc_ImportError,
-		                "heartrate_shm: sys.monitoring.set_local_events is not what it is in CPython");
-		return -1;
-	}
-	py_set_local_events = (PyCFunctionObject *)py_function; /* for good: it may have our m_ml */
-	their_set = py_set_local_events->m_ml;
-	our_set = *their_set;
-	our_set.ml_meth = (PyCFunction)(void (*)(void))set_local_events;
-	return 0;
 }
 
 /* ---- life ---- */
@@ -166,7 +117,7 @@ static PyObject *descriptor(PyTypeObject *type, const char *name, PyTypeObject *
 
 int hrt_guise_init(void)
 {
-	if (py_set_local_events)
+	if (py_tb_lasti)
 		return 0;
 	member_type.tp_base = &PyMemberDescr_Type;
 	if (PyType_Ready(&member_type) != 0)
@@ -183,7 +134,7 @@ int hrt_guise_init(void)
 	}
 	py_tb_lasti = descriptor(&PyTraceBack_Type, "tb_lasti", &PyMemberDescr_Type);
 	make_traceback = PyTraceBack_Type.tp_new;
-	return py_tb_lasti ? find_set_local_events() : -1;
+	return py_tb_lasti ? 0 : -1;
 }
 
 static void wear(bool ours)
@@ -192,7 +143,6 @@ static void wear(bool ours)
 		loans[i].py_descriptor->d_getset = ours ? &loans[i].ours : loans[i].theirs;
 	Py_SET_TYPE(py_tb_lasti, ours ? &member_type : &PyMemberDescr_Type);
 	PyTraceBack_Type.tp_new = ours ? new_traceback : make_traceback;
-	py_set_local_events->m_ml = ours ? &our_set : their_set;
 	on = ours;
 }
 

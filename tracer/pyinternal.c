@@ -54,6 +54,36 @@ bool hrt_py_others_listen(PyCodeObject *py_code, int tool_id)
 	return (all & ~own) != 0;
 }
 
+PyObject **hrt_py_callback(int tool_id, int event)
+{
+	return event < _PY_MONITORING_EVENTS ? &PyInterpreterState_Get()->monitoring_callables[tool_id][event] : NULL;
+}
+
+int hrt_py_event_offsets(int event)
+{
+	switch (event) {
+	case PY_MONITORING_EVENT_LINE:
+		return 0;
+	case PY_MONITORING_EVENT_JUMP:
+	case PY_MONITORING_EVENT_BRANCH:
+#ifdef PY_MONITORING_EVENT_BRANCH_LEFT
+	case PY_MONITORING_EVENT_BRANCH_LEFT:
+	case PY_MONITORING_EVENT_BRANCH_RIGHT:
+#endif
+		return 2;
+	default:
+		return 1;
+	}
+}
+
+bool hrt_py_keeps_events_there(int tool_id, PyObject *py_line)
+{
+	const PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+	return interpreter->monitoring_callables[tool_id][PY_MONITORING_EVENT_LINE] == py_line &&
+	       (interpreter->monitors.tools[PY_MONITORING_EVENT_PY_START] >> tool_id & 1);
+}
+
 bool hrt_py_same_events(PyCodeObject *py_code, PyCodeObject *py_other)
 {
 	return py_other->_co_instrumentation_version == 0 ||

@@ -15,6 +15,17 @@ int hrt_py_cache_units(int opcode);
  * everywhere, or on this very code object, which runs. */
 bool hrt_py_others_listen(PyCodeObject *py_code, int tool_id);
 
+/* Where the interpreter keeps a tool's callback of an event (both from 0 on): a reference or NULL. NULL when there is
+ * no such event. */
+PyObject **hrt_py_callback(int tool_id, int event);
+
+/* How many of an event's arguments behind the code are offsets in it. */
+int hrt_py_event_offsets(int event);
+
+/* Whether the running interpreter keeps events where the headers say, when `tool_id` has PY_START events on everywhere
+ * and `py_line` is its callback of LINE events. Internals may change between 3.x.y and 3.x.z. */
+bool hrt_py_keeps_events_there(int tool_id, PyObject *py_line);
+
 /* Whether the events of `py_other` are of the same time as those of `py_code`, or it has never had any. */
 bool hrt_py_same_events(PyCodeObject *py_code, PyCodeObject *py_other);
 

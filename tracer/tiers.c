@@ -5,7 +5,7 @@
  * both, and so are the places of its variables. It returns, yields and raises as ever, and never moves back.
  *
  * The program does not meet the twin: functions and all other objects keep the original, and where Python code asks a
- * frame for its code, guise.c answers. */
+ * frame for its code, guise.c answers; other tools' events come through relay.c. */
 #include "tiers.h"
 
 #if HRT_HAVE_TWINS
@@ -14,6 +14,7 @@
 #include "probe.h"
 #include "pyframe.h"
 #include "pyinternal.h"
+#include "relay.h"
 #include "twin.h"
 
 #include <stdlib.h>
@@ -115,6 +116,7 @@ static struct hrt_twin *make_twin(struct hrt_code *code)
 	code->twin = entry->twin = twin;
 	entry->py_original = code->py_code;
 	hrt_guise_put_on();
+	hrt_relay_put_on();
 	return twin;
 fail:
 	PyErr_Clear();
@@ -196,10 +198,10 @@ bool hrt_tiers_is_twin(struct hrt_code *code)
 	return true;
 }
 
-const struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code)
+struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code)
 {
 	/* In other interpreters code has other things tied to it. */
-	const struct hrt_code *code =
+	struct hrt_code *code =
 	        tiers.twins && hrt_py_interpreter() == PyInterpreterState_Main() ? hrt_code_peek(py_code) : NULL;
 
 	return code && code->py_original ? &code->twin->pair : NULL;
@@ -209,16 +211,24 @@ PyCodeObject *hrt_tiers_others_twin(PyCodeObject *py_code, PyObject *py_tool)
 {
 	const struct hrt_code *code = hrt_py_interpreter() == PyInterpreterState_Main() ? hrt_code_peek(py_code) : NULL;
 
-	if (!code || !code->twin || (PyLong_Check(py_tool) && PyLong_AsLong(py_tool) == tiers.tool_id))
-		return NULL;
-	return code->twin->pair.py_twin;
+	return code && code->twin && !hrt_tiers_is_own_tool(py_tool) ? code->twin->pair.py_twin : NULL;
+}
+
+bool hrt_tiers_is_own(int tool_id)
+{
+	return tool_id == tiers.tool_id;
+}
+
+bool hrt_tiers_is_own_tool(PyObject *py_tool)
+{
+	return PyLong_CheckExact(py_tool) && PyLong_AsLong(py_tool) == tiers.tool_id;
 }
 
 /* ---- life ---- */
 
 int hrt_tiers_init(void)
 {
-	return hrt_probe_init() != 0 ? -1 : hrt_guise_init();
+	return hrt_probe_init() != 0 || hrt_guise_init() != 0 ? -1 : hrt_relay_init();
 }
 
 /* What the JIT (3.14 and later) has compiled goes its own ways. Measured on 3.15.0 with PYTHON_JIT=1: a program that
@@ -245,6 +255,11 @@ void hrt_tiers_start(int tool_id)
 	tiers.tool_id = tool_id;
 }
 
+void hrt_tiers_refuse(void)
+{
+	tiers.on = false;
+}
+
 void hrt_tiers_stop(void)
 {
 	tiers.on = false;
@@ -255,8 +270,10 @@ void hrt_tiers_stop(void)
 	}
 	hrt_tracer.tick = &tiers.idle_tick; /* which the probes of frames that run on still look at */
 	sweep(true);
-	if (!tiers.twins)
+	if (!tiers.twins) {
 		hrt_guise_take_off();
+		hrt_relay_take_off();
+	}
 }
 
 #endif

@@ -13,9 +13,12 @@
 /* Once a process; sets a Python exception on failure. */
 int hrt_tiers_init(void);
 
-/* `tool_id`: ours of sys.monitoring. Environment: HEARTRATE_SHM_COUNT=tiers switches tier 1 on; for tests: probes (tier
- * 1 at once) and random (at random moments). */
+/* `tool_id`: ours of sys.monitoring, which has no callbacks yet. Environment: HEARTRATE_SHM_COUNT=tiers switches tier 1
+ * on; for tests: probes (tier 1 at once) and random (at random moments). */
 void hrt_tiers_start(int tool_id);
+
+/* Everything stays on tier 0: this interpreter is not to be trusted with more. */
+void hrt_tiers_refuse(void);
 
 /* Frames that still run a twin count for nothing from now on. Never fails. */
 void hrt_tiers_stop(void);
@@ -38,10 +41,14 @@ void hrt_tiers_watch(struct hrt_code *code);
 bool hrt_tiers_is_twin(struct hrt_code *code);
 
 /* The pair whose twin this is, NULL when it is none. */
-const struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code);
+struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code);
 
 /* The twin of code on which a tool (an int) other than ours sets events, NULL when it has none. Borrowed. */
 PyCodeObject *hrt_tiers_others_twin(PyCodeObject *py_code, PyObject *py_tool);
+
+/* Whether that tool of sys.monitoring, or what a program passes as one, is ours. */
+bool hrt_tiers_is_own(int tool_id);
+bool hrt_tiers_is_own_tool(PyObject *py_tool);
 
 #else /* a Python whose bytecode twin.c does not know: everything stays on tier 0 */
 

@@ -290,6 +290,7 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
 void hrt_twin_free(struct hrt_twin_pair *pair)
 {
 	free(pair->probe_units);
+	free(pair->original_units);
 	Py_XDECREF(pair->py_twin);
 	Py_XDECREF(pair->py_original);
 }

@@ -16,6 +16,9 @@ typedef PyObject *hrt_probe_maker(void *context, int line);
 struct hrt_twin_pair {
 	PyCodeObject *py_original, *py_twin;
 	uint8_t *probe_units; /* of each instruction: code units of the twin that stand before it and are not it */
+	int *original_units;  /* of each code unit of the twin: that of the original; made when first asked for */
+	int unit_count;       /* of the twin */
+	int grown;            /* code units of the twin more than of the original; these two are known then */
 };
 
 /* Makes the twin of code that has LINE events on: where the interpreter has put them is where the editor looks.
@@ -29,7 +32,7 @@ void hrt_twin_free(struct hrt_twin_pair *pair);
 /* Offsets in bytes from the code's start. In the original: of the instruction that stands, with or without a probe, at
  * that place of the twin. In the twin: behind the probe of that instruction. -1 without memory, and for negative ones.
  */
-int hrt_twin_original_offset(const struct hrt_twin_pair *pair, int twin_offset);
+int hrt_twin_original_offset(struct hrt_twin_pair *pair, int twin_offset);
 int hrt_twin_offset(const struct hrt_twin_pair *pair, int original_offset);
 
 #endif

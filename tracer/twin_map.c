@@ -24,41 +24,73 @@ static bool step(struct walk *walk, int skip)
 	return true;
 }
 
-static int map(const struct hrt_twin_pair *pair, int offset, bool to_twin)
+static bool begin(struct walk *walk, PyObject *py_bytecode)
+{
+	*walk = (struct walk){0};
+	if (!py_bytecode)
+		return false;
+	walk->code = (const unsigned char *)PyBytes_AS_STRING(py_bytecode);
+	walk->unit_count = (int)(PyBytes_GET_SIZE(py_bytecode) / 2);
+	return true;
+}
+
+/* Of a traceback made by hand, an offset may be behind the end. */
+static int behind(int unit, int grown)
+{
+	return unit + grown < 0 ? -1 : unit + grown;
+}
+
+/* Events and sys.settrace ask again and again. */
+static void find_original_units(struct hrt_twin_pair *pair)
 {
 	PyObject *py_was = PyCode_GetCode(pair->py_original), *py_is = PyCode_GetCode(pair->py_twin);
-	int unit = offset / 2, found = -1;
+	struct walk was, is;
 
-	if (offset >= 0 && py_was && py_is) {
-		struct walk was = {.code = (const unsigned char *)PyBytes_AS_STRING(py_was),
-		                   .unit_count = (int)(PyBytes_GET_SIZE(py_was) / 2)};
-		struct walk is = {.code = (const unsigned char *)PyBytes_AS_STRING(py_is),
-		                  .unit_count = (int)(PyBytes_GET_SIZE(py_is) / 2)};
-		for (int k = 0; found < 0 && step(&was, 0) && step(&is, pair->probe_units[k]); k++) {
-			if (to_twin && unit < was.end) /* to its first EXTENDED_ARG, or into its cache */
-				found = unit <= was.op ? is.at : is.op + (unit - was.op);
-			else if (!to_twin && unit < is.end) /* from its probe, or from itself */
-				found = unit <= is.op ? was.op : was.op + (unit - is.op);
-		}
-	}
-	if (found < 0 && py_was && py_is && unit >= PyBytes_GET_SIZE(to_twin ? py_was : py_is) / 2) {
-		int grown = (int)(PyBytes_GET_SIZE(py_is) - PyBytes_GET_SIZE(py_was)) / 2;
-		found = to_twin ? unit + grown : unit - grown; /* of a traceback made by hand */
+	if (begin(&was, py_was) && begin(&is, py_is))
+		pair->original_units = malloc((size_t)is.unit_count * sizeof *pair->original_units);
+	if (pair->original_units) {
+		int unit = 0;
+		pair->unit_count = is.unit_count;
+		for (int k = 0; step(&was, 0) && step(&is, pair->probe_units[k]); k++)
+			for (; unit < is.end; unit++) /* from its probe, or from itself */
+				pair->original_units[unit] = unit <= is.op ? was.op : was.op + (unit - is.op);
+		for (; unit < is.unit_count; unit++)
+			pair->original_units[unit] = -1;
+		pair->grown = is.unit_count - was.unit_count;
 	}
 	PyErr_Clear();
 	Py_XDECREF(py_was);
 	Py_XDECREF(py_is);
-	return found < 0 ? -1 : found * 2 + (offset & 1);
 }
 
-int hrt_twin_original_offset(const struct hrt_twin_pair *pair, int twin_offset)
+int hrt_twin_original_offset(struct hrt_twin_pair *pair, int twin_offset)
 {
-	return map(pair, twin_offset, false);
+	int unit = twin_offset / 2, found = -1;
+
+	if (twin_offset >= 0 && !pair->original_units)
+		find_original_units(pair);
+	if (twin_offset >= 0 && pair->original_units)
+		found = unit < pair->unit_count ? pair->original_units[unit] : behind(unit, -pair->grown);
+	return found < 0 ? -1 : found * 2 + (twin_offset & 1);
 }
 
 int hrt_twin_offset(const struct hrt_twin_pair *pair, int original_offset)
 {
-	return map(pair, original_offset, true);
+	PyObject *py_was = PyCode_GetCode(pair->py_original), *py_is = PyCode_GetCode(pair->py_twin);
+	struct walk was, is;
+	int unit = original_offset / 2, found = -1;
+
+	if (original_offset >= 0 && begin(&was, py_was) && begin(&is, py_is)) {
+		for (int k = 0; found < 0 && step(&was, 0) && step(&is, pair->probe_units[k]); k++)
+			if (unit < was.end) /* to its first EXTENDED_ARG, or into its cache */
+				found = unit <= was.op ? is.at : is.op + (unit - was.op);
+		if (found < 0 && unit >= was.unit_count)
+			found = behind(unit, is.unit_count - was.unit_count);
+	}
+	PyErr_Clear();
+	Py_XDECREF(py_was);
+	Py_XDECREF(py_is);
+	return found < 0 ? -1 : found * 2 + (original_offset & 1);
 }
 
 /* ---- stack ---- */

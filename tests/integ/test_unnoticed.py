@@ -178,6 +178,57 @@ PROGRAMS = {
             print(seen)
             seen.clear()
         """,
+    "others": """
+        # Tools that come when a generator is in the midst of its life, and know code by its identity.
+        import cProfile, functools
+        monitoring, tool = sys.monitoring, 1
+        events = monitoring.events
+        def generator(n):
+            for i in range(n):
+                if i % 2:
+                    yield str(i)
+                else:
+                    yield i
+        def callee(n):
+            return len(list(generator(n)))
+        known, seen = {generator.__code__: "generator", callee.__code__: "callee"}, []
+        def note(event, *args):
+            if args[0].co_name in known.values():
+                seen.append((event, known.get(args[0]), *(arg for arg in args[1:3] if isinstance(arg, int))))
+        names = "PY_START PY_RESUME PY_RETURN PY_YIELD CALL LINE JUMP BRANCH RAISE".split()
+        notes = {name: functools.partial(note, name) for name in names}
+        monitoring.use_tool_id(tool, "mine")
+        for name in names[::2]:
+            print(monitoring.register_callback(tool, getattr(events, name), notes[name]))
+        old = generator(100)
+        for i in range(20):
+            next(old)
+            callee(3)
+        for name in names:
+            before = monitoring.register_callback(tool, getattr(events, name), notes[name])
+            print(name, before is notes[name], before is None)
+        monitoring.set_events(tool, sum(getattr(events, name) for name in names))
+        for i in range(3):
+            next(old)
+            callee(2)
+        monitoring.set_events(tool, 0)
+        print(*seen, sep="\\n")
+        for name in names:
+            before = monitoring.register_callback(tool, getattr(events, name), None)
+            print(name, before is notes[name], monitoring.register_callback(tool, getattr(events, name), None))
+        monitoring.free_tool_id(tool)
+        def work():
+            profile = cProfile.Profile()
+            profile.enable()
+            for i in range(10):
+                next(old)
+                callee(2)
+            profile.disable()
+            profile.create_stats()
+            print(sorted((key[1:], calls[:2]) for key, calls in profile.stats.items() if key[2] in ("generator", "callee")))
+        for i in range(2):
+            work()
+        """,
     "objects": """
         import copy, dis, marshal, pickle, types, warnings, weakref
         def function(n, seen=[]):

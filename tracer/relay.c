@@ -1,0 +1,227 @@
+/* relay.c — see relay.h.
+ *
+ * Two functions of sys.monitoring are lent ones of ours, which call theirs: set_local_events(), so that events that are
+ * set on code are set on its twin too, and register_callback(), so that what tools register is called by a relay. A
+ * relay puts the original, with its offsets, in the place of a twin; register_callback() never gives one away. */
+#include "relay.h"
+
+#if HRT_HAVE_TWINS
+
+#include "pyinternal.h"
+#include "tiers.h"
+#include "twin.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum {
+	FOREIGN_TOOLS = 6, /* ids of sys.monitoring; sys.setprofile and sys.settrace, which show frames, have more */
+	MOST_ARGUMENTS = 8,
+};
+
+/* A function that is lent: `theirs` is what the function object has otherwise. */
+struct loan {
+	const char *name;
+	_PyCFunctionFast call;
+	PyCFunctionObject *py_function; /* for good: it may have our m_ml */
+	PyMethodDef *theirs, ours;
+};
+
+static PyObject *set_local_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+static PyObject *register_callback(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+
+static struct loan loans[] = {
+        {.name = "set_local_events", .call = set_local_events},
+        {.name = "register_callback", .call = register_callback},
+};
+
+static bool on;
+
+static PyObject *call_theirs(const struct loan *loan, PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+	return ((_PyCFunctionFast)(void (*)(void))loan->theirs->ml_meth)(self, args, nargs);
+}
+
+/* sys.monitoring.set_local_events(tool, code, events) */
+static PyObject *set_local_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+	PyObject *py_done = call_theirs(&loans[0], self, args, nargs);
+	PyCodeObject *py_twin = py_done && nargs == 3 && PyCode_Check(args[1])
+	                                ? hrt_tiers_others_twin((PyCodeObject *)args[1], args[0])
+	                                : NULL;
+
+	if (py_twin) {
+		PyObject *twin_args[3] = {args[0], (PyObject *)py_twin, args[2]};
+		PyObject *py_done_too = call_theirs(&loans[0], self, twin_args, 3);
+		if (!py_done_too)
+			PyErr_Clear();
+		Py_XDECREF(py_done_too);
+	}
+	return py_done;
+}
+
+/* ---- callbacks ---- */
+
+struct relay {
+	PyObject_HEAD vectorcallfunc call;
+	PyObject *py_callback;
+	int offsets; /* how many offsets its events have behind the code */
+};
+
+static PyObject *pass_on(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
+{
+	const struct relay *relay = (struct relay *)self;
+	PyObject *py_callback = Py_NewRef(relay->py_callback); /* it may be replaced while it runs */
+	Py_ssize_t count = PyVectorcall_NARGS(nargs);
+	int offsets = relay->offsets;
+	PyObject *py_made[MOST_ARGUMENTS] = {NULL}, *py_args[MOST_ARGUMENTS], *py_result;
+	struct hrt_twin_pair *pair = !kwnames && count > 0 && count <= MOST_ARGUMENTS && PyCode_Check(args[0])
+	                                     ? hrt_tiers_pair((PyCodeObject *)args[0])
+	                                     : NULL;
+
+	if (!pair) {
+		py_result = PyObject_Vectorcall(py_callback, args, nargs, kwnames);
+		Py_DECREF(py_callback);
+		return py_result;
+	}
+	memcpy(py_args, args, (size_t)count * sizeof *py_args);
+	py_args[0] = py_made[0] = Py_NewRef(pair->py_original);
+	for (int i = 1; i <= offsets && i < count; i++) {
+		int offset = hrt_twin_original_offset(pair, (int)PyLong_AsLong(args[i]));
+		py_made[i] = PyLong_FromLong(offset);
+		if (py_made[i])
+			py_args[i] = py_made[i];
+		else
+			PyErr_Clear();
+	}
+	py_result = PyObject_Vectorcall(py_callback, py_args, (size_t)count, NULL);
+	for (int i = 0; i < MOST_ARGUMENTS; i++)
+		Py_XDECREF(py_made[i]);
+	Py_DECREF(py_callback);
+	return py_result;
+}
+
+static void free_relay(PyObject *self)
+{
+	Py_XDECREF(((struct relay *)self)->py_callback);
+	PyObject_Free(self);
+}
+
+static PyTypeObject relay_type = {
+        PyVarObject_HEAD_INIT(NULL, 0).tp_name = "heartrate_shm._tracer.Relay",
+        .tp_basicsize = sizeof(struct relay),
+        .tp_dealloc = free_relay,
+        .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+        .tp_vectorcall_offset = offsetof(struct relay, call),
+        .tp_call = PyVectorcall_Call,
+        .tp_doc = "Calls another tool's callback, with the original code of a twin.",
+};
+
+/* New reference; NULL with the exception set. */
+static PyObject *make_relay(PyObject *py_callback, int event)
+{
+	struct relay *relay = PyObject_New(struct relay, &relay_type);
+
+	if (relay) {
+		relay->call = pass_on;
+		relay->py_callback = Py_NewRef(py_callback);
+		relay->offsets = hrt_py_event_offsets(event);
+	}
+	return (PyObject *)relay;
+}
+
+/* What is behind it, if it is a relay: a new reference, and the given one is gone. */
+static PyObject *unwrap(PyObject *py_callback)
+{
+	if (py_callback && Py_IS_TYPE(py_callback, &relay_type)) {
+		PyObject *py_behind = Py_NewRef(((struct relay *)py_callback)->py_callback);
+		Py_DECREF(py_callback);
+		return py_behind;
+	}
+	return py_callback;
+}
+
+/* sys.monitoring.register_callback(tool, event, function) -> the one before */
+static PyObject *register_callback(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+	PyObject *py_relay = NULL, *py_before;
+
+	if (nargs == 3 && PyLong_Check(args[1]) && args[2] != Py_None && !hrt_tiers_is_own_tool(args[0]) &&
+	    hrt_py_interpreter() == PyInterpreterState_Main()) {
+		unsigned long bit = PyLong_AsUnsignedLong(args[1]);
+		int event = 0;
+		while (event < 31 && !(bit >> event & 1))
+			event++;
+		py_relay = make_relay(args[2], event);
+		PyErr_Clear();
+	}
+	PyObject *relay_args[3] = {args[0], nargs == 3 ? args[1] : NULL, py_relay};
+	py_before = call_theirs(&loans[1], self, py_relay ? relay_args : args, nargs);
+	Py_XDECREF(py_relay);
+	return unwrap(py_before);
+}
+
+/* ---- life ---- */
+
+int hrt_relay_init(void)
+{
+	PyObject *py_monitoring = PySys_GetObject("monitoring"); /* borrowed */
+
+	if (PyType_Ready(&relay_type) != 0)
+		return -1;
+	for (size_t i = 0; i < sizeof loans / sizeof *loans; i++) {
+		struct loan *loan = &loans[i];
+		if (loan->py_function)
+			continue;
+		PyObject *py_function = py_monitoring ? PyObject_GetAttrString(py_monitoring, loan->name) : NULL;
+		if (!py_function || !hrt_py_is_c_function(py_function) ||
+		    ((PyCFunctionObject *)py_function)->m_ml->ml_flags != METH_FASTCALL) {
+			Py_XDECREF(py_function);
+			PyErr_Format(PyExc_ImportError, "heartrate_shm: sys.monitoring.%s is not what it is in CPython",
+			             loan->name);
+			return -1;
+		}
+		loan->py_function = (PyCFunctionObject *)py_function;
+		loan->theirs = loan->py_function->m_ml;
+		loan->ours = *loan->theirs;
+		loan->ours.ml_meth = (PyCFunction)(void (*)(void))loan->call;
+	}
+	return 0;
+}
+
+static void wear(bool ours)
+{
+	for (size_t i = 0; i < sizeof loans / sizeof *loans; i++)
+		loans[i].py_function->m_ml = ours ? &loans[i].ours : loans[i].theirs;
+	on = ours;
+}
+
+void hrt_relay_put_on(void)
+{
+	if (on)
+		return;
+	wear(true);
+	for (int tool = 0; tool < FOREIGN_TOOLS; tool++) {
+		PyObject **py_callback;
+		for (int event = 0; !hrt_tiers_is_own(tool) && (py_callback = hrt_py_callback(tool, event)); event++) {
+			PyObject *py_relay = *py_callback ? make_relay(*py_callback, event) : NULL;
+			if (py_relay)
+				Py_SETREF(*py_callback, py_relay);
+			PyErr_Clear();
+		}
+	}
+}
+
+void hrt_relay_take_off(void)
+{
+	if (!on)
+		return;
+	wear(false);
+	for (int tool = 0; tool < FOREIGN_TOOLS; tool++) {
+		PyObject **py_callback;
+		for (int event = 0; (py_callback = hrt_py_callback(tool, event)); event++)
+			*py_callback = unwrap(*py_callback);
+	}
+}
+
+#endif
