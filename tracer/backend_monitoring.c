@@ -15,7 +15,6 @@
 #include "codemap.h"
 #include "greenlets.h"
 #include "process.h"
-#include "pyinternal.h"
 #include "tiers.h"
 
 #include <stddef.h>
@@ -368,8 +367,7 @@ int hrt_backend_start(void)
 	if (monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
 	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
 		goto fail;
-	if (!hrt_py_keeps_events_there(tool_id, py_callbacks[LINE]))
-		hrt_tiers_refuse();
+	hrt_tiers_check(py_callbacks[LINE]);
 	if (watch_running_frames() != 0)
 		goto fail;
 	return 0;

@@ -23,7 +23,7 @@ PyObject **hrt_py_callback(int tool_id, int event);
 int hrt_py_event_offsets(int event);
 
 /* Whether the running interpreter keeps events where the headers say, when `tool_id` has PY_START events on everywhere
- * and `py_line` is its callback of LINE events. Internals may change between 3.x.y and 3.x.z. */
+ * and `py_line` is its callback of LINE events. */
 bool hrt_py_keeps_events_there(int tool_id, PyObject *py_line);
 
 /* Whether the events of `py_other` are of the same time as those of `py_code`, or it has never had any. */

@@ -255,9 +255,9 @@ void hrt_tiers_start(int tool_id)
 	tiers.tool_id = tool_id;
 }
 
-void hrt_tiers_refuse(void)
+void hrt_tiers_check(PyObject *py_line)
 {
-	tiers.on = false;
+	tiers.on = tiers.on && hrt_py_keeps_events_there(tiers.tool_id, py_line);
 }
 
 void hrt_tiers_stop(void)
