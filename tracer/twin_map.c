@@ -26,7 +26,6 @@ static bool step(struct walk *walk, int skip)
 
 static bool begin(struct walk *walk, PyObject *py_bytecode)
 {
-	*walk = (struct walk){0};
 	if (!py_bytecode)
 		return false;
 	walk->code = (const unsigned char *)PyBytes_AS_STRING(py_bytecode);
@@ -44,7 +43,7 @@ static int behind(int unit, int grown)
 static void find_original_units(struct hrt_twin_pair *pair)
 {
 	PyObject *py_was = PyCode_GetCode(pair->py_original), *py_is = PyCode_GetCode(pair->py_twin);
-	struct walk was, is;
+	struct walk was = {0}, is = {0};
 
 	if (begin(&was, py_was) && begin(&is, py_is))
 		pair->original_units = malloc((size_t)is.unit_count * sizeof *pair->original_units);
@@ -77,7 +76,7 @@ int hrt_twin_original_offset(struct hrt_twin_pair *pair, int twin_offset)
 int hrt_twin_offset(const struct hrt_twin_pair *pair, int original_offset)
 {
 	PyObject *py_was = PyCode_GetCode(pair->py_original), *py_is = PyCode_GetCode(pair->py_twin);
-	struct walk was, is;
+	struct walk was = {0}, is = {0};
 	int unit = original_offset / 2, found = -1;
 
 	if (original_offset >= 0 && begin(&was, py_was) && begin(&is, py_is)) {
