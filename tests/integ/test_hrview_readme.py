@@ -20,6 +20,7 @@ SCRIPT = "#!/usr/bin/env python\nimport os, time\n%swhile os.path.exists('stay')
 # What runs a command: another suite, or a test of this file.
 RUN_BY = {
     "./dev demo": "demo --once",
+    "./dev test": "itself",
     "pip install .": "tests/wheel.sh",
     "hrview attach 1234": "test_hrview_attach.py",
     "hrview top script.py": "test_hrview_top.py",
