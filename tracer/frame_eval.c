@@ -34,7 +34,7 @@ static void switch_events_on(void)
 {
 	PyThreadState *thread = PyInterpreterState_ThreadHead(PyThreadState_Get()->interp);
 
-	for (; thread; thread = PyThreadState_Next(thread))
+	for (; thread; thread = hrt_py_next_thread(thread))
 		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == hrt_settrace_event)
 			thread->cframe->use_tracing = HRT_TRACING_ON;
 }
