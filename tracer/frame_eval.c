@@ -15,10 +15,10 @@ static bool deep;   /* taken away for as long as a stack is deep */
 static bool lost;   /* another tool has our place */
 static int deepest; /* DEEPEST, or less when there are threads with small stacks */
 
-/* Does the thread have our trace function, and nothing else that needs all events? */
+/* Is our place ours, and has the thread our trace function and nothing else that needs all events? */
 static bool is_alone(const PyThreadState *thread)
 {
-	return started && thread->c_tracefunc == hrt_settrace_event && !thread->c_profilefunc;
+	return started && !deep && !lost && thread->c_tracefunc == hrt_settrace_event && !thread->c_profilefunc;
 }
 
 /* As the interpreter itself sets the flag. */
@@ -39,26 +39,25 @@ static void switch_events_on(void)
 			thread->cframe->use_tracing = HRT_TRACING_ON;
 }
 
-/* Puts us into the interpreter's empty place. False: it is another tool's. */
-static bool take_place(void)
+/* Puts `next` into the interpreter's place for such a function. False: `now` is not there. */
+static bool replace(_PyFrameEvalFunction now, _PyFrameEvalFunction next)
 {
 	PyInterpreterState *interpreter = PyThreadState_Get()->interp;
 
-	if (_PyInterpreterState_GetEvalFrameFunc(interpreter) != _PyEval_EvalFrameDefault)
+	if (_PyInterpreterState_GetEvalFrameFunc(interpreter) != now)
 		return false;
-	_PyInterpreterState_SetEvalFrameFunc(interpreter, eval_frame);
+	_PyInterpreterState_SetEvalFrameFunc(interpreter, next);
 	return true;
 }
 
-/* False: it was not ours. */
+static bool take_place(void)
+{
+	return replace(_PyEval_EvalFrameDefault, eval_frame);
+}
+
 static bool leave_place(void)
 {
-	PyInterpreterState *interpreter = PyThreadState_Get()->interp;
-
-	if (_PyInterpreterState_GetEvalFrameFunc(interpreter) != eval_frame)
-		return false;
-	_PyInterpreterState_SetEvalFrameFunc(interpreter, _PyEval_EvalFrameDefault);
-	return true;
+	return replace(eval_frame, _PyEval_EvalFrameDefault);
 }
 
 /* What nobody has decided yet is decided here, with tracing suspended as within a trace function. In doubt: true. */
@@ -81,11 +80,13 @@ static bool is_traced(PyThreadState *thread, hrt_py_frame *frame)
 /* This call and all that it makes: without us. */
 static PyObject *eval_deep(PyThreadState *thread, hrt_py_frame *frame, int throwing)
 {
-	deep = leave_place();
-	if (deep)
+	bool left = leave_place();
+	if (left) {
+		deep = true;
 		switch_events_on();
+	}
 	PyObject *py_result = _PyEval_EvalFrameDefault(thread, frame, throwing);
-	if (deep && started) {
+	if (left && started) {
 		deep = false;
 		lost = !take_place();
 	}
@@ -106,7 +107,7 @@ static PyObject *eval_frame(PyThreadState *thread, hrt_py_frame *frame, int thro
 	PyObject *py_result = hrt_py_depth(thread) > deepest ? eval_deep(thread, frame, throwing)
 	                                                     : _PyEval_EvalFrameDefault(thread, frame, throwing);
 	/* The caller goes on as it was, unless what it was is of another time. */
-	if (!is_alone(thread) || deep || lost || hrt_tracer.generation != generation)
+	if (!is_alone(thread) || hrt_tracer.generation != generation)
 		caller_has = events_of(thread);
 	thread->cframe->use_tracing = caller_has;
 	return py_result;
