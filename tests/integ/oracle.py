@@ -8,6 +8,7 @@ import marshal
 import os
 import random
 import selectors
+import shutil
 import subprocess
 import sys
 import threading
@@ -138,6 +139,16 @@ def run_job(job, directory, modes=("plain", "oracle", "shm")):
     for run in runs.values():
         run.finish()
     return runs
+
+
+def install(folder, *names):
+    """Makes `folder` a virtual environment with the package and those files of tracer/; its site-packages."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (packages,) = folder.glob("lib/python3*/site-packages")
+    shutil.copytree(str(PACKAGES / "heartrate_shm"), str(packages / "heartrate_shm"))
+    for name in names:
+        shutil.copy(str(ROOT / "tracer" / name), str(packages))
+    return packages
 
 
 def assert_equal_counts(oracle, ours):

@@ -1,7 +1,5 @@
 """HEARTRATE_SHM=1 and the .pth file that reads it, in a virtual environment that has the package installed."""
-import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -20,10 +18,7 @@ print("heartrate_shm" in sys.modules, sys.argv[1:])
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    (packages,) = folder.glob("lib/python3*/site-packages")
-    shutil.copytree(str(oracle.PACKAGES / "heartrate_shm"), str(packages / "heartrate_shm"))
-    shutil.copy(str(PTH), str(packages))
+    oracle.install(folder, PTH.name)
     return str(folder / "bin" / "python")
 
 

@@ -1,10 +1,8 @@
 """The README's commands: each is run here, as it stands there but for a free port, or by a suite that is named here."""
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import urllib.request
 
 import pytest
@@ -47,11 +45,7 @@ def blocks(language):
 def environment(tmp_path_factory):
     """Where the package is installed: its files, its .pth, what pytest is told; the test tools can be imported."""
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    (packages,) = folder.glob("lib/python3*/site-packages")
-    shutil.copytree(str(oracle.PACKAGES / "heartrate_shm"), str(packages / "heartrate_shm"))
-    for name in ("heartrate_shm.pth", "heartrate_shm_pytest.py"):
-        shutil.copy(str(oracle.ROOT / "tracer" / name), str(packages))
+    packages = oracle.install(folder, "heartrate_shm.pth", "heartrate_shm_pytest.py")
     (packages / "tools.pth").write_text(os.path.dirname(os.path.dirname(pytest.__file__)) + "\n")
     about = packages / "heartrate_shm-1.dist-info"
     about.mkdir()
