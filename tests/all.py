@@ -189,6 +189,7 @@ def everything(run):
     run.suite("the tree", count_last_line, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
     c_tests(run)
     run.suite("hrview", count_last_line, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT)))
+    run.suite("docs", count_command, "./dev", "docs")
     run.suite("sdist, wheel, pip install", count_command, "tests/wheel.sh")
     run.suite("page: types and units", count_last_line, "npm", "--prefix", "web", "test")
     if shutil.which("chromium"):
