@@ -60,11 +60,11 @@ int hrv_command_clean(int argc, char **argv)
 	}
 	if (optind < argc)
 		return hrv_fail_usage("clean", "what is %s?", argv[optind]);
+	if (hrv_catalog_look("clean", &catalog) != 0)
+		return HRV_EXIT_FAILED;
 	int dir_fd = open(HR_SHM_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return hrv_fail("clean", HR_SHM_DIR ": %s", strerror(errno));
-	if (hrv_catalog_look("clean", &catalog) != 0)
-		return HRV_EXIT_FAILED;
 	for (size_t i = 0; i < catalog.count; i++)
 		count += remove_ended(dir_fd, catalog.programs[i], &bytes);
 	close(dir_fd);

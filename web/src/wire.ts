@@ -6,6 +6,8 @@ import { decode } from '@msgpack/msgpack';
 
 export const WIRE_VERSION = 1;
 export const NO_FILE = 0xffffffff;
+/** A file's index is below this (a segment of 256 MB has 16,384 files): the page keeps tables by it. */
+const FILES_MAX = 2 ** 20;
 const FULL = 1;
 const ALL = 2;
 
@@ -207,7 +209,7 @@ function guardProgramFrame(value: unknown, at: string): ProgramFrame {
     gone,
     tick: gone ? 0 : count(map, 'tick', at),
     files: optional(map, 'files', (m, k, a) => list(m, k, a, guardFile), [], at),
-    totals: optional(map, 'totals', triples, [], at),
+    totals: optional(map, 'totals', fileTriples, [], at),
     linesOf: guardLines(map, at),
     threads: map['threads'] === undefined ? null : list(map, 'threads', at, guardThread),
     drops: map['drops'] === undefined ? null : guardDrops(map['drops'], `${at}.drops`),
@@ -233,19 +235,19 @@ function guardPulses(value: unknown, at: string): Pulse[] {
 function guardLines(map: Fields, at: string): FileLines[] {
   if (map['file'] === undefined) return optional(map, 'linesOf', (m, k, a) => list(m, k, a, guardFileLines), [], at);
   const full = optional(map, 'linesFull', flag, false, at);
-  return [{ file: count(map, 'file', at), full, lines: optional(map, 'lines', triples, [], at) }];
+  return [{ file: asFile(map['file'], `${at}.file`), full, lines: optional(map, 'lines', triples, [], at) }];
 }
 
 function guardFileLines(value: unknown, at: string): FileLines {
   if (!Array.isArray(value) || value.length < 3) throw new WireError(`${at}: not a file, whether full, and lines`);
   const [file, full, lines] = value as unknown[];
-  return { file: asCount(file, `${at}[0]`), full: asFlag(full, `${at}[1]`), lines: asTriples(lines, `${at}[2]`) };
+  return { file: asFile(file, `${at}[0]`), full: asFlag(full, `${at}[1]`), lines: asTriples(lines, `${at}[2]`) };
 }
 
 function guardFile(value: unknown, at: string): FileEntry {
   const map = asMap(value, at);
   return {
-    index: count(map, 'i', at),
+    index: asFile(map['i'], `${at}.i`),
     path: text(map, 'path', at),
     traced: flag(map, 'traced', at),
     disk: flag(map, 'disk', at),
@@ -274,7 +276,7 @@ function guardStackFrame(value: unknown, at: string): Frame {
   if (!Array.isArray(value) || value.length < 6) throw new WireError(`${at}: not a frame of six values`);
   const [file, name, line, endLine, col, endCol] = value as unknown[];
   return {
-    file: signed(file, `${at}[0]`),
+    file: file === -1 ? -1 : asFile(file, `${at}[0]`),
     function: asText(name, `${at}[1]`),
     line: signed(line, `${at}[2]`),
     endLine: signed(endLine, `${at}[3]`),
@@ -386,6 +388,18 @@ function asTriples(value: unknown, at: string): Triples {
 
 function triples(map: Fields, key: string, at: string): Triples {
   return asTriples(map[key], `${at}.${key}`);
+}
+
+function fileTriples(map: Fields, key: string, at: string): Triples {
+  const all = triples(map, key, at);
+  for (let i = 0; i < all.length; i += 3) asFile(all[i], `${at}.${key}[${i}]`);
+  return all;
+}
+
+function asFile(value: unknown, at: string): number {
+  const index = asCount(value, at);
+  if (index >= FILES_MAX) throw new WireError(`${at}: not the index of a file`);
+  return index;
 }
 
 function optional<T>(map: Fields, key: string, get: (map: Fields, key: string, at: string) => T, absent: T, at: string): T {

@@ -84,6 +84,8 @@ const WRONG: readonly (readonly [what: string, bytes: Uint8Array, place: RegExp]
   ['a negative count', frameOf({ file: 0, lines: [1, -2, 3] }), /frame\.program\.lines\[1\]/],
   ['lines of a file that are not said to be full or not', frameOf({ linesOf: [[0, 1, []]] }), /linesOf\[0\]\[1\]: not a boolean/],
   ['lines of all that are no triples', frameOf({ linesOf: [[0, true, [1, 2]]] }), /linesOf\[0\]\[2\]: not triples/],
+  ['a file beyond all tables', frameOf({ totals: [0, 1, 1, 2 ** 40, 5, 1] }), /frame\.program\.totals\[3\]: not the index of a file/],
+  ['lines of a file beyond all tables', frameOf({ linesOf: [[2 ** 40, true, []]] }), /linesOf\[0\]\[0\]: not the index of a file/],
   ['lines of no file', frameOf({ linesOf: [[-1, true, []]] }), /linesOf\[0\]\[0\]/],
   ['a fractional count', frameOf({ totals: [1, 2, 3.5] }), /frame\.program\.totals\[2\]/],
   ['a count in words', frameOf({ tick: '5' }), /frame\.program\.tick/],
