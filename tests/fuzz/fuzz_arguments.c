@@ -21,7 +21,7 @@ static _Noreturn void leave(int code)
 	longjmp(ended, 1);
 }
 
-#define main       hrview
+#define main        hrview
 #define _exit(code) leave(code)
 int hrview(int argc, char **argv);
 #include "main.c"
@@ -31,7 +31,7 @@ int hrview(int argc, char **argv);
 #define ARGUMENTS_MAX 32
 
 /* What a command leaves to the process's end is no leak. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
 {
@@ -89,6 +89,14 @@ int hrv_browser_open(const char *url)
 
 /* ---- the fuzzer ---- */
 
+/* Not inlined: longjmp() finds what its caller had in registers as it was. */
+__attribute__((noinline)) static void run(int argc, char **argv)
+{
+	optind = 0; /* glibc's getopt begins anew */
+	if (setjmp(ended) == 0)
+		hrview(argc, argv);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
@@ -102,9 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
 	text[len_bytes] = '\0';
 	for (char *rest = text, *argument; argc <= ARGUMENTS_MAX && (argument = strsep(&rest, "\n"));)
 		argv[argc++] = argument;
-	optind = 0; /* glibc's getopt begins anew */
-	if (setjmp(ended) == 0)
-		hrview(argc, argv);
+	run(argc, argv);
 	if (exit_code < 0 || exit_code > 2)
 		abort();
 	free(text);

@@ -56,7 +56,8 @@ static void change(int number)
 {
 	(void)number;
 	const struct change *what = &changes[(unsigned)turn / 2 % CHANGES];
-	size_t off = segment_bytes ? what->off % segment_bytes : 0, widths[] = {0, 1, 4, 8}, width = widths[what->kind % 4];
+	size_t off = segment_bytes ? what->off % segment_bytes : 0, widths[] = {0, 1, 4, 8},
+	       width = widths[what->kind % 4];
 
 	if (turn++ % 2 == 1)
 		restore(off, width ? width : segment_bytes - off);

@@ -128,8 +128,8 @@ static void put_detail(struct recipe *in, struct store *store, struct hrv_wire_d
 	detail->file_count = count(in);
 	for (size_t i = 0; i < detail->file_count; i++) {
 		uint64_t flags = number(in);
-		store->files[i] = (struct hrv_wire_file){(uint32_t)number(in), text(in),  flags & 1,
-		                                         flags & 2,            flags & 4, flags & 8};
+		store->files[i] = (struct hrv_wire_file){
+		        (uint32_t)number(in), text(in), flags & 1, flags & 2, flags & 4, flags & 8};
 	}
 	put_triples(in, store->totals, &detail->total_count);
 	detail->lines_count = detail->all ? count(in) : number(in) & 1;
