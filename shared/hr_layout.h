@@ -112,7 +112,7 @@ struct hr_header {
 	uint64_t parent_instance; /* the traced process that started this one, or 0 */
 	uint8_t boot_id[16];      /* /proc/sys/kernel/random/boot_id */
 	uint64_t pidns_inode;     /* inode of /proc/self/ns/pid */
-	uint64_t start_ticks;     /* field 22 of /proc/PID/stat: clock ticks after boot */
+	uint64_t start_ticks;     /* when it began: clock ticks after boot, by hr_boot_ticks() */
 	uint32_t pid;             /* as the process itself sees it */
 	uint32_t parent_pid;
 	uint32_t uid;

@@ -3,6 +3,7 @@
  * Address space is reserved at the full size (a sparse file); pages are committed before a larger `used` is published,
  * because a store to a page that /dev/shm cannot give ends the process with SIGBUS. */
 #define _GNU_SOURCE /* mremap */
+#include "hr_boot.h"
 #include "hr_err.h"
 #include "segment_private.h"
 
@@ -45,7 +46,8 @@ static size_t read_small(const char *path, char *out, size_t out_bytes)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* Field 22 of /proc/self/stat. The second field, the command's name, may hold blanks and parentheses. */
+/* Field 22 of /proc/self/stat, for readers in any time namespace. The second field, the command's name, may hold blanks
+ * and parentheses. */
 static uint64_t own_start_ticks(void)
 {
 	char text[1024];
@@ -53,7 +55,7 @@ static uint64_t own_start_ticks(void)
 	const char *at = strrchr(text, ')');
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
+	return at ? hr_boot_ticks(strtoull(at + 1, NULL, 10)) : 0;
 }
 
 static void read_boot_id(uint8_t out[16])

@@ -9,6 +9,7 @@
 #include "view.h"
 
 #include <civetweb.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,7 @@ static void on_close(const struct mg_connection *conn, void *data)
 		free(client);
 	}
 	atomic_fetch_sub(&server->clients, 1);
+	malloc_trim(0); /* else what pages have left lies about in pieces, and grows for hours */
 }
 
 /* RFC 6455, 7.4.1 */

@@ -1,6 +1,7 @@
 /* process.c — see process.h. */
 #include "process.h"
 
+#include "hr_boot.h"
 #include "hr_err.h"
 #include "hr_layout.h"
 
@@ -66,7 +67,7 @@ int hrv_process_start(uint32_t pid, uint64_t *ticks_out)
 	/* A zombie whose main thread alone has ended still runs its others. */
 	if ((*state == 'Z' || *state == 'X') && atol(threads) <= 1)
 		return HR_EGONE;
-	*ticks_out = strtoull(start, NULL, 10);
+	*ticks_out = hr_boot_ticks(strtoull(start, NULL, 10));
 	return 0;
 }
 

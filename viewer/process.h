@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Clock ticks after boot at which process `pid` began (field 22 of /proc/PID/stat). HR_EGONE: there is no such process,
- * or it has ended and only waits to be collected. HR_EIO: it cannot be told. */
+/* Clock ticks after boot at which process `pid` began (field 22 of /proc/PID/stat, by hr_boot_ticks()). HR_EGONE: there
+ * is no such process, or it has ended and only waits to be collected. HR_EIO: it cannot be told. */
 int hrv_process_start(uint32_t pid, uint64_t *ticks_out);
 
 /* Whose it is. HR_EGONE as above. */

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +237,9 @@ int hrv_serve(const char *command, struct hrv_serve_settings *settings)
 			return code;
 	}
 	hr_retire_old();
+	/* One heap for all threads: what each of eight a processor leaves between its blocks came to 36 MB in an hour.
+	 */
+	mallopt(M_ARENA_MAX, 1);
 
 	/* Before the server's threads are there, which inherit it. */
 	sigemptyset(&signals);
