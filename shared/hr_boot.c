@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How many ticks our boot clock is ahead of the first one. 0 as well on kernels before 5.6, which have no such thing. */
+/* How many ticks our boot clock is ahead of the first one. 0 as well on kernels before 5.6, which have no such thing.
+ */
 static int64_t own_offset_ticks(void)
 {
 	char text[256], *at;

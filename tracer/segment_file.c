@@ -154,7 +154,8 @@ static int commit(struct hrt_segment *segment, uint64_t off, uint64_t bytes)
 	do
 		err = madvise(segment->base + off, bytes, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
 	while (err == EINTR || err == EAGAIN);
-	if (err == EINVAL)
+	if (err != 0 && err != EFAULT &&
+	    err != ENOMEM) /* an old kernel (EINVAL), or a sandbox that knows no such advice */
 		return allocate_by_name(segment, off, bytes);
 	return err == 0 ? 0 : HR_ENOSPC;
 }

@@ -1,6 +1,9 @@
 """Beside other tools: coverage.py with each of its tracers, programs that use sys.monitoring, debuggers' slot."""
 import json
+import platform
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +117,38 @@ def test_profiler(tmp_path):
     assert traced.stdout == plain.stdout and "c_call" in plain.stdout
     hits = traced.hits()
     assert [hits[line] for line in range(3, 7)] == [3, 12, 9, 3] and not dump(traced.pid)["notes"]
+
+
+SAMPLED = """\
+    import os, time
+    import heartrate_shm
+    heartrate_shm.trace()
+    def work(n):
+        total = 0
+        for i in range(n):
+            total += i
+        return total
+    rounds, end = 0, time.monotonic() + 1
+    while time.monotonic() < end:
+        work(1000)
+        rounds += 1
+    print(os.getpid(), rounds)
+    """
+AUSTIN = Path(sys.executable).with_name("austin")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="austin 3.7 knows Python up to 3.13")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="austin's wheels are for x86_64")
+def test_austin(tmp_path):
+    """It reads the interpreter's memory from outside: it finds the stacks, and no hit is lost."""
+    samples = tmp_path / "samples"
+    with Program(tmp_path, SAMPLED, wrapper=(str(AUSTIN), "-i", "1ms", "-o", str(samples))) as program:
+        program.end()
+        pid, rounds = map(int, re.search(r"^(\d+) (\d+)$", program.stdout, re.M).groups())
+        program.pid = pid
+        hits = program.hits()
+    assert [hits[line] for line in range(5, 9)] == [rounds, 1001 * rounds, 1000 * rounds, rounds]
+    assert re.search(r"program\.py:work:[5-8]\b", samples.read_text(encoding="utf-8"))
 
 
 DEBUGGED = """\
