@@ -63,6 +63,7 @@ export class App {
     },
   );
 
+  private sourceDrawn = false; // the first picture has been begun
   private timeEdition = 0; // of the timeline, as it was last
   private readonly follower = new Follower();
   private theme: Theme = loadTheme();
@@ -75,7 +76,7 @@ export class App {
     private readonly session: Session,
     cspNonce: string,
   ) {
-    this.source = new SourceView(cspNonce, (line) => this.chooseLine(line));
+    this.source = new SourceView(cspNonce, session.source?.state === 'there' ? session.source.text : null, (line) => this.chooseLine(line));
     this.timeView = new TimeView(session.time, this.stacks.root);
     this.commands = [...appCommands(this), ...this.timeView.commands()];
     this.help = new HelpView(this.commands);
@@ -288,6 +289,12 @@ export class App {
     if (figures) this.drawAround(program, picture?.model ?? null, picture?.now ?? 0);
     if (picture === null) return;
     const { model, now, tick } = picture;
+    if (!this.sourceDrawn && this.session.file !== -1) {
+      // What a reader looks for first does not wait for what stands around it: that comes a frame later.
+      this.sourceDrawn = this.session.turned = true;
+      this.drawSource(picture, changes, wall);
+      return;
+    }
     if (picture.anew) Object.assign(changes, everything());
     if (changes.program || changes.files) this.files.setFiles(model, this.session.place.thread);
     if (changes.program || changes.files) this.files.setCurrent(this.session.file);

@@ -2,6 +2,13 @@
 // hrview goes away it tries again by itself, for ever; the page keeps its last picture meanwhile.
 import { decodeFrame, encodeRequest, type Request, type WireFrame } from './wire';
 
+declare global {
+  interface Window {
+    earlySocket?: WebSocket;
+  }
+}
+
+const OPEN = 1; // WebSocket.OPEN
 const PULL_MS = 50;
 const HIDDEN_PULL_MS = 1000; // a tab in the background keeps up, but costs next to nothing
 const SILENCE_MS = 8000; // no answer for so long: the connection is dead though nobody said so
@@ -17,6 +24,7 @@ export type Link =
 /** The part of WebSocket that is used; tests bring their own. */
 export interface Socket {
   binaryType: string;
+  readonly readyState: number;
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
@@ -78,6 +86,7 @@ export class Connection {
     };
     socket.onmessage = (event) => this.receive(event.data);
     socket.onclose = (event) => this.lose(event.reason || closeReason(event.code));
+    if (socket.readyState === OPEN) socket.onopen(); // it was on its way before us
     this.later(SILENCE_MS, () => this.lose('hrview does not answer'));
   }
 
@@ -140,11 +149,17 @@ function closeReason(code: number): string {
   return code === 1008 ? 'hrview refused the request' : 'hrview has gone away';
 }
 
+/** What index.html has opened while this script was still to come. */
+function takeEarlySocket(): WebSocket | undefined {
+  const { earlySocket } = window;
+  delete window.earlySocket;
+  return earlySocket !== undefined && earlySocket.readyState <= OPEN ? earlySocket : undefined;
+}
+
 /** The browser's world. */
 export function browserWorld(location: Location): World {
-  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   return {
-    open: () => new WebSocket(`${scheme}://${location.host}/ws`) as Socket,
+    open: () => (takeEarlySocket() ?? new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws`)) as Socket,
     now: () => performance.now(),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);

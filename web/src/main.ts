@@ -9,7 +9,7 @@ import { publishApi } from './api';
 import { browserWorld } from './connection';
 import { Session } from './session';
 
-const PATIENCE_MS = 200; // with an hrview that does not answer, before the page says so
+const PATIENCE_MS = 400; // with an hrview that does not answer, before the page says so
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -19,6 +19,5 @@ session.start();
 const { App } = await import('./app');
 await pause(0); // what has been answered meanwhile leads to further questions: those come first
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
-const app = new App(session, nonce);
 await Promise.race([session.complete, pause(PATIENCE_MS)]); // one picture instead of three
-app.start(document.body);
+new App(session, nonce).start(document.body);

@@ -6,7 +6,7 @@ import { Connection, type Link, type World } from './connection';
 import type { History } from './history';
 import { type Loading, loadRecording } from './recording';
 import { formatRoute, HOME, parseRoute, type Place } from './route';
-import { Sources } from './sources';
+import { type Source, Sources } from './sources';
 import { type ProgramModel, Store } from './store';
 import { Time } from './time';
 import { isNow, NOW } from './timeline';
@@ -55,6 +55,13 @@ export class Session {
   /** Of the program that the reader is at, as it was drawn last. */
   get model(): ProgramModel | null {
     return this.store.model?.id === this.place.program ? this.time.model : null;
+  }
+
+  /** Of the file shown, null while there is none. */
+  get source(): Source | null {
+    const { model } = this;
+    const shown = model?.files[this.file];
+    return model === null || shown === undefined ? null : this.sources.get(model.id, shown);
   }
 
   /** The reader has gone to another URL, of which the event is still to come: to write one now would undo it. */
@@ -120,8 +127,7 @@ export class Session {
     }
     this.file = found;
     this.turned = true;
-    const { state } = this.sources.get(model.id, shown); // on its way before a view asks for it
-    if (state !== 'loading') this.completed();
+    if (this.source?.state !== 'loading') this.completed(); // on its way before a view asks for it
     this.connection.poke();
   }
 

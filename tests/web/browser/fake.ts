@@ -178,7 +178,7 @@ export class FakeViewer {
     const body = readFileSync(join(this.dist, name));
     const csp = [
       "default-src 'none'",
-      "script-src 'self'",
+      `script-src 'self' 'nonce-${nonce}'`,
       `style-src 'self' 'nonce-${nonce}'`,
       "connect-src 'self'",
       "img-src 'self' data:",
@@ -190,7 +190,7 @@ export class FakeViewer {
       'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream',
       'Content-Security-Policy': csp.join('; '),
     });
-    response.end(name === 'index.html' ? body.toString().replace('__CSP_NONCE__', nonce) : body);
+    response.end(name === 'index.html' ? body.toString().replaceAll('__CSP_NONCE__', nonce) : body);
   }
 
   private servePrograms(response: ServerResponse): void {

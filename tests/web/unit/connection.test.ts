@@ -6,6 +6,7 @@ import { Connection, type Link, type Socket, type World } from '../../../web/src
 import type { WireFrame } from '../../../web/src/wire';
 
 class TestSocket implements Socket {
+  readonly readyState = 0;
   binaryType = '';
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;

@@ -19,8 +19,8 @@ export const factsChanged = StateEffect.define();
 /** The line that the URL names, null none. */
 export const setTarget = StateEffect.define<number | null>();
 
-export function makeEditor(extensions: Extension): EditorView {
-  const view = new EditorView({ state: EditorState.create({ extensions }) });
+export function makeEditor(extensions: Extension, text: string): EditorView {
+  const view = new EditorView({ state: EditorState.create({ doc: text, extensions }) });
   // The content is not editable and so takes no focus; the scroller does, for the keyboard's sake.
   view.scrollDOM.tabIndex = 0;
   view.scrollDOM.setAttribute('role', 'region');

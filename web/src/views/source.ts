@@ -56,7 +56,7 @@ export class SourceView {
   private source: Source | null = null;
   private table: LineTable | null = null;
   private edition = 0; // of the table
-  private shownText: string | null = null;
+  private shownText: string | null;
   private shownFile = '';
   private running: ReadonlyMap<number, readonly number[]> = new Map();
   private pendingLine: number | null = null; // to scroll to once the text is there
@@ -66,13 +66,15 @@ export class SourceView {
   private target: number | null = null;
   private hidesCold = false;
 
-  constructor(cspNonce: string, private readonly lineChosen: (line: number) => void) {
+  /** `text`: what will be shown first, when that is known already: to change it costs as much as to make the editor. */
+  constructor(cspNonce: string, text: string | null, private readonly lineChosen: (line: number) => void) {
     const unhit = (line: number): boolean => {
       const item = this.table?.itemOf(line) ?? -1;
       return item !== -1 && this.table?.hitsOf(item) === 0;
     };
     this.extensions = editorExtensions({ unhit }, () => this.strip.dom.offsetWidth, cspNonce);
-    this.editor = makeEditor(this.extensions);
+    this.editor = makeEditor(this.extensions, text ?? '');
+    this.shownText = text;
     this.editor.scrollDOM.insertBefore(this.strip.dom, this.editor.contentDOM);
     const legend = el('span', { class: 'legend', 'aria-hidden': 'true' }, 'at rest', el('i'), 'just now');
     this.root = el(
@@ -146,8 +148,8 @@ export class SourceView {
   setSource(model: ProgramModel, entry: FileEntry, source: Source): void {
     const key = `${model.id}/${entry.index}`;
     if (key !== this.shownFile) {
+      if (this.shownFile !== '') this.shownText = null; // the same text again, but from its top
       this.shownFile = key;
-      this.shownText = null;
       this.figuresAt = this.tableAt = Number.NEGATIVE_INFINITY;
       setText(this.directory, entry.path.slice(0, entry.path.lastIndexOf('/') + 1));
       setText(this.name, baseName(entry.path));
