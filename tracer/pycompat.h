@@ -47,7 +47,7 @@
 #define HRT_END_ASYNC_FOR_POINTS_BACK (PY_VERSION_HEX >= 0x030E0000)
 
 /* Instrumentation keeps a line as its distance from where it is guessed to be, one byte: what lies farther had line
- * events too many on 3.13.0 (FOUND in tests/integ/test_twins.py), and none on 3.13.15. */
+ * events too many on 3.13.0 (FOUND in tests/fuzz/counts.py), and none on 3.13.15. */
 #define HRT_FAR_LINES_ARE_EXACT 0x030d0ff0
 
 /* On 3.12 a frame that called a function stands in the cache behind the call, which has no line: a line event more. */

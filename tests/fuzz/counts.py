@@ -4,8 +4,9 @@ the same, and the programs themselves log the same.
     counts.py [N [FIRST]]    N programs (default 2000) from seed FIRST (default 1) on, with each Python of this machine that
                              has inline probes
 
-heartrate_shm counts them with frames that go over to their probes at random moments. What differs is printed, and the
-program kept in build/fuzz/.
+What random programs have found, made small (FOUND), comes before them. heartrate_shm counts by probes from a frame's first
+line on and, every other batch, with frames that go over at random moments. What differs is printed, and the program kept
+in build/fuzz/.
 """
 import json
 import marshal
@@ -23,15 +24,34 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "integ")]
 import grammar
 import interpreters
 
-CHUNK = 250  # programs of one process
-NAME = "<fuzz %d>"
+CHUNK = 125  # programs of one process
+FOUND = {
+    "far from the first line (3.13.0)":
+        "    with Manager(1) as (a, b):\n        try: pass\n        finally:\n" + "            call(a)\n" * 300,
+    "a call returns to a jump target (3.12)":
+        "    b = (a and few(\n    call(1)))\n    return b\n",
+    "thrown into a delegation (3.12)":
+        "    yield from sub(2); yield from sub(3)\n",
+    "raised again through several lines":
+        "    with (Manager(1) as a,\n        Manager(2) as (b, c)):\n        yield boom(a)\n        return call(b)\n",
+}
 
 
-def programs(first, count):
+def found():
+    """{name: text} of FOUND."""
+    return {f"<fuzz {what}>": "".join(f"def f{i}(a, b=2, c=3):\n{body}\n" for i in range(3)) for what, body in FOUND.items()}
+
+
+def random_programs(first, count):
+    """The same of random programs."""
+    return {f"<fuzz {seed}>": grammar.Program(seed).text for seed in range(first, first + count)}
+
+
+def compiled(programs):
     """The code of those that compile: a return with a value where there must be none does not."""
-    for seed in range(first, first + count):
+    for name, text in programs.items():
         try:
-            yield compile(grammar.Program(seed).text, NAME % seed, "exec", dont_inherit=True)
+            yield compile(text, name, "exec", dont_inherit=True)
         except SyntaxError:
             pass
 
@@ -78,7 +98,7 @@ def count_by_us(codes):
     for file in dump["files"]:
         if file["path"].startswith("<fuzz"):
             by.update(file["counted_by"])
-    assert by["events"] and by["probes"] or len(codes) < 50, by
+    assert by["probes"], by
     return {place: hits for place, hits in counts.items() if place.startswith("<fuzz")}, logs
 
 
@@ -89,27 +109,26 @@ def child(way):
     json.dump([counts, logs], sys.stdout)
 
 
-def compare(first, count):
-    """Messages on what differs, and how many lines were compared."""
+def compare(programs, how):
+    """Messages on what differs, and how many lines were compared. `how`: HEARTRATE_SHM_COUNT."""
     ways = {}
-    codes = marshal.dumps(list(programs(first, count)))
+    codes = marshal.dumps(list(compiled(programs)))
     for way in "settrace", "us":
-        env = dict(os.environ, PYTHONPATH=str(ROOT / "build" / "python"), PYTHONHASHSEED="0", HEARTRATE_SHM_COUNT="random")
+        env = dict(os.environ, PYTHONPATH=str(ROOT / "build" / "python"), PYTHONHASHSEED="0", HEARTRATE_SHM_COUNT=how)
         done = subprocess.run([sys.executable, __file__, way], input=codes, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=env)
         if done.returncode != 0:
             what = done.stderr.decode(errors="replace")[-2000:]
-            return [f"{way}, seeds {first} to {first + count - 1}: exit code {done.returncode}\n{what}"], 0
+            return [f"{way}, {how}, from {next(iter(programs))} on: exit code {done.returncode}\n{what}"], 0
         ways[way] = json.loads(done.stdout)
     (expected, expected_logs), (counts, logs) = ways["settrace"], ways["us"]
-    trouble = [f"{place}: sys.settrace {expected.get(place, 0)}, heartrate_shm {counts.get(place, 0)}"
+    trouble = [f"{place}: sys.settrace {expected.get(place, 0)}, heartrate_shm ({how}) {counts.get(place, 0)}"
                for place in sorted({*expected, *counts}) if expected.get(place, 0) != counts.get(place, 0)]
-    trouble += [f"{name}: another log" for name in expected_logs if expected_logs[name] != logs[name]]
-    for name in {place.split(">")[0] for place in trouble}:
+    trouble += [f"{name}: another log ({how})" for name in expected_logs if expected_logs[name] != logs[name]]
+    for name in {place.split(">")[0] + ">" for place in trouble}:
         folder = ROOT / "build" / "fuzz"
         folder.mkdir(parents=True, exist_ok=True)
-        seed = int(name.split()[1])
-        (folder / f"{seed}.py").write_text(grammar.Program(seed).text)
+        (folder / (name[1:-1] + ".py")).write_text(programs[name])
     return trouble, len(expected)
 
 
@@ -120,7 +139,10 @@ def fuzz(count, first):
     try:
         for start in range(first, first + count, CHUNK):
             size = min(CHUNK, first + count - start)
-            trouble, compared = compare(start, size)
+            programs = random_programs(start, size)
+            if start == first:
+                programs = {**found(), **programs}
+            trouble, compared = compare(programs, "random" if (start - first) // CHUNK % 2 else "probes")
             lines += compared
             failed += len(trouble)
             done += size
