@@ -251,7 +251,7 @@ void hrt_tiers_start(int tool_id)
 	how = how ? how : "";
 	tiers.at_random = strcmp(how, "random") == 0;
 	tiers.hot_at = tiers.at_random || strcmp(how, "probes") == 0 ? 0 : HOT_EVENTS;
-	tiers.on = hrt_tracer.only_thread == 0 && !jit_is_on() && (tiers.hot_at == 0 || strcmp(how, "tiers") == 0);
+	tiers.on = hrt_tracer.only_thread == 0 && !jit_is_on() && strcmp(how, "events") != 0;
 	tiers.tool_id = tool_id;
 }
 

@@ -13,8 +13,8 @@
 /* Once a process; sets a Python exception on failure. */
 int hrt_tiers_init(void);
 
-/* `tool_id`: ours of sys.monitoring, which has no callbacks yet. Environment: HEARTRATE_SHM_COUNT=tiers switches tier 1
- * on; for tests: probes (tier 1 at once) and random (at random moments). */
+/* `tool_id`: ours of sys.monitoring, which has no callbacks yet. Environment: HEARTRATE_SHM_COUNT=events switches tier
+ * 1 off; for tests: probes (tier 1 at once) and random (at random moments). */
 void hrt_tiers_start(int tool_id);
 
 /* Our tool has its events on, `py_line` is its callback of LINE events. When the interpreter keeps these elsewhere than

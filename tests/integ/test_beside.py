@@ -38,11 +38,12 @@ COVERED = """\
     """
 
 
+@pytest.mark.parametrize("how", ["events", "probes"] if MONITORING else [""])
 @pytest.mark.parametrize("core", ["ctrace", "pytrace", "sysmon"] if MONITORING else ["ctrace", "pytrace"])
-def test_coverage(core, tmp_path):
+def test_coverage(core, how, tmp_path):
     plain = run(tmp_path, COVERED, "plain", COVERAGE_CORE=core)
     assert json.loads(plain.stdout)[0], "coverage saw nothing"
-    with Program(tmp_path, COVERED, "traced", COVERAGE_CORE=core) as traced:
+    with Program(tmp_path, COVERED, "traced", COVERAGE_CORE=core, HEARTRATE_SHM_COUNT=how) as traced:
         assert json.loads(traced.line()) == json.loads(plain.stdout)
         if MONITORING:
             hits = traced.hits()

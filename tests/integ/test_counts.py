@@ -1,8 +1,9 @@
 """For each program of the oracle set: line by line what a sys.settrace function counts, and nothing else changed.
 
-On 3.12 and later three times: by events only, by inline probes from a function's second call on, and with functions
-that move up and down at random."""
+On 3.12 and later three times: by events only, by inline probes from the first line on, and with frames that go over to
+these at random. (Once under the interpreter's JIT, where there are none.)"""
 import json
+import os
 import re
 import sys
 
@@ -22,7 +23,8 @@ def runs_here(program):
     return tuple(map(int, needs.split("."))) <= sys.version_info[:2]
 
 
-SHM = ("shm-events", "shm-probes", "shm-random") if sys.version_info >= (3, 12) else ("shm",)
+PROBES = sys.version_info >= (3, 12) and os.environ.get("PYTHON_JIT") != "1"
+SHM = ("shm-events", "shm-probes", "shm-random") if PROBES else ("shm",)
 SET = {program.stem: program for program in sorted(PROGRAMS.glob("*.py")) if runs_here(program)}
 
 
