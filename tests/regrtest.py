@@ -22,7 +22,9 @@ test_thread test_fork1 test_sys_settrace test_sys_setprofile test_bdb test_frame
 test_json test_dataclasses test_ast test_asyncio""".split()
 # What any tool that traces changes (docs/reliability.md): tests of the interpreter's own state.
 EXPLAINED = {
-    "test_frame": ["test_sneaky_frame_object"],  # when the collector runs; coverage.py's tracer changes it as well
+    # When the collector runs (coverage.py's tracer changes it as well). What code a frame has for the C interface
+    # (docs/counts.md: inline probes; it takes HEARTRATE_SHM_COUNT=probes to see it there).
+    "test_frame": ["test_sneaky_frame_object", "test_frame_getters"],
     "test_dis": ["_specialize", "test_loop_quicken", "test_show_caches", "test_super_instructions"],  # code before any event
 }
 TIMEOUT_S = 1200
