@@ -53,6 +53,10 @@
 /* On 3.12 a frame that called a function stands in the cache behind the call, which has no line: a line event more. */
 #define HRT_CALLS_RETURN_INTO_CACHES (PY_VERSION_HEX < 0x030D0000)
 
+/* From 3.13 on an exception that comes out of a Python function is looked for in the exception table one code unit
+ * before the instruction that called it. */
+#define HRT_CALLS_RAISE_ONE_BEFORE (PY_VERSION_HEX >= 0x030D0000)
+
 /* Tables of opcodes are in a header of their own. */
 #define HRT_OPCODES_HAVE_METADATA (PY_VERSION_HEX >= 0x030D0000)
 

@@ -75,6 +75,7 @@ static PyObject *pass_on(PyObject *self, PyObject *const *args, size_t nargs, Py
 	Py_ssize_t count = PyVectorcall_NARGS(nargs);
 	int offsets = relay->offsets;
 	PyObject *py_made[MOST_ARGUMENTS] = {NULL}, *py_args[MOST_ARGUMENTS], *py_result;
+	int places[MOST_ARGUMENTS] = {0};
 	struct hrt_twin_pair *pair = !kwnames && count > 0 && count <= MOST_ARGUMENTS && PyCode_Check(args[0])
 	                                     ? hrt_tiers_pair((PyCodeObject *)args[0])
 	                                     : NULL;
@@ -87,14 +88,16 @@ static PyObject *pass_on(PyObject *self, PyObject *const *args, size_t nargs, Py
 	memcpy(py_args, args, (size_t)count * sizeof *py_args);
 	py_args[0] = py_made[0] = Py_NewRef(pair->py_original);
 	for (int i = 1; i <= offsets && i < count; i++) {
-		int offset = hrt_twin_original_offset(pair, (int)PyLong_AsLong(args[i]));
-		py_made[i] = PyLong_FromLong(offset);
+		places[i] = hrt_twin_original_offset(pair, (int)PyLong_AsLong(args[i]));
+		py_made[i] = PyLong_FromLong(places[i]);
 		if (py_made[i])
 			py_args[i] = py_made[i];
 		else
 			PyErr_Clear();
 	}
-	py_result = PyObject_Vectorcall(py_callback, py_args, (size_t)count, NULL);
+	/* Over a probe. (An instruction that jumps to itself jumps back, to its probe.) */
+	bool own_jump = offsets == 2 && places[1] == places[2] && PyLong_AsLong(args[1]) < PyLong_AsLong(args[2]);
+	py_result = own_jump ? Py_NewRef(Py_None) : PyObject_Vectorcall(py_callback, py_args, (size_t)count, NULL);
 	for (int i = 0; i < MOST_ARGUMENTS; i++)
 		Py_XDECREF(py_made[i]);
 	Py_DECREF(py_callback);

@@ -236,6 +236,19 @@ static int place_probes(struct hrt_editor *e, hrt_probe_maker *make_probe, void 
 	return 0;
 }
 
+/* Where an instruction leads its exceptions elsewhere than the one before it does, there must be something between. */
+static void keep_ways_apart(struct hrt_editor *e)
+{
+	for (int k = 0; HRT_CALLS_RAISE_ONE_BEFORE && k < e->range_count; k++) {
+		const struct range *range = &e->ranges[k];
+		for (int at = range->start + 1; e->instructions[range->handler].probe >= 0 && at < range->end; at++) {
+			struct instruction *i = &e->instructions[at];
+			if (i->raises && i[-1].raises && i->raises_quiet != i[-1].raises_quiet && i->probe < 0)
+				i->hop = true; /* over nothing */
+		}
+	}
+}
+
 /* What the pair keeps of the layout. */
 static int keep_layout(struct hrt_editor *e, struct hrt_twin_pair *pair)
 {
@@ -268,6 +281,7 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
 	e.code = (const unsigned char *)PyBytes_AS_STRING(py_bytecode);
 	e.unit_count = (uint32_t)(PyBytes_GET_SIZE(py_bytecode) / 2);
 	if (hrt_twin_read(&e) == 0 && find_edges(&e) == 0 && place_probes(&e, make_probe, context) == 0) {
+		keep_ways_apart(&e);
 		e.stack_size = hrt_twin_stack_size(&e);
 		pair.py_twin = hrt_twin_write(&e);
 		if (pair.py_twin)

@@ -25,7 +25,7 @@ struct instruction {
 	bool raises_quiet; /* and its handler is entered behind the probe */
 	int target;        /* index of the instruction that the argument points to, -1 none */
 	int probe;         /* index in the twin's constants, -1 none */
-	bool hop;          /* a jump over the probe stands before it */
+	bool hop;          /* a jump over the probe, or over nothing, stands before it */
 	uint32_t new_at, new_probe, new_body, new_end; /* code units of the twin */
 	uint32_t new_arg, new_width;                   /* code units of the opcode with its EXTENDED_ARGs */
 };

@@ -191,9 +191,12 @@ static int write_code(struct hrt_editor *e, struct bytes *code, struct bytes *pl
 		for (int from = range->start; from < range->end; from++) {
 			const struct instruction *i = &e->instructions[from];
 			if (i->raises && handler->probe >= 0 && decided && quiet != i->raises_quiet) {
-				put_range(table, start, i->new_at, quiet ? handler->new_body : handler->new_probe,
+				/* One unit before it is its own, or of an instruction that never comes here. */
+				bool alone = i->new_body != i->new_at || i[-1].raises;
+				uint32_t end = alone ? i->new_at : i[-1].new_at;
+				put_range(table, start, end, quiet ? handler->new_body : handler->new_probe,
 				          range->depth_lasti);
-				start = i->new_at;
+				start = end;
 			}
 			if (i->raises) {
 				quiet = i->raises_quiet;

@@ -32,6 +32,8 @@ FOUND = {
         "    b = (a and few(\n    call(1)))\n    return b\n",
     "thrown into a delegation (3.12)":
         "    yield from sub(2); yield from sub(3)\n",
+    "raised by a Python function that is called behind a yield (3.13 and later)":
+        "    with Manager(1): boom((yield 1)); (yield from sub(2)); return (yield).a\n",
     "raised again through several lines":
         "    with (Manager(1) as a,\n        Manager(2) as (b, c)):\n        yield boom(a)\n        return call(b)\n",
 }
@@ -98,7 +100,7 @@ def count_by_us(codes):
     for file in dump["files"]:
         if file["path"].startswith("<fuzz"):
             by.update(file["counted_by"])
-    assert by["probes"], by
+    assert by["probes"] or os.environ["HEARTRATE_SHM_COUNT"] == "events", by
     return {place: hits for place, hits in counts.items() if place.startswith("<fuzz")}, logs
 
 
@@ -128,7 +130,7 @@ def compare(programs, how):
     for name in {place.split(">")[0] + ">" for place in trouble}:
         folder = ROOT / "build" / "fuzz"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / (name[1:-1] + ".py")).write_text(programs[name])
+        (folder / (name[len("<fuzz "):-1] + ".py")).write_text(programs[name])
     return trouble, len(expected)
 
 

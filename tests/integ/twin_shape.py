@@ -89,7 +89,9 @@ def without_probes(found, index, const_count):
     while i < len(found):
         new_index.append(len(kept))
         probe = i + (found[i][0] == JUMP_FORWARD and index[found[i][1]] == i + 4)
-        if probe + 2 < len(found) and found[probe][0] == LOAD_CONST and found[probe][1] >= const_count:
+        if found[i][0] == JUMP_FORWARD and index[found[i][1]] == i + 1:  # it keeps two ways apart
+            i += 1
+        elif probe + 2 < len(found) and found[probe][0] == LOAD_CONST and found[probe][1] >= const_count:
             assert (found[probe + 1][0], found[probe + 2][0]) == PROBE
             new_index += [len(kept)] * (probe + 2 - i)
             i = probe + 3
