@@ -23,7 +23,7 @@ PROBE = opcode.opmap["UNARY_NEGATIVE"], opcode.opmap["POP_TOP"]
 
 def caches_of(op):
     caches = getattr(opcode, "_inline_cache_entries", {})  # there are none before 3.11
-    return caches.get(NAME[op], 0) if isinstance(caches, dict) else caches[op]
+    return caches[op] if isinstance(caches, list) else caches.get(NAME[op], 0)
 
 
 CACHES = [caches_of(op) for op in range(256)]
