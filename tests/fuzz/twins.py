@@ -6,7 +6,6 @@ probes: all code of its standard library and of the site-packages of its test en
 Prints for each Python how much there was, why the editor was not sure, and how long it took (median and the slowest of
 100). What a twin is not but should be is an AssertionError.
 """
-import os
 import subprocess
 import sys
 import sysconfig
