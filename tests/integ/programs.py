@@ -6,6 +6,14 @@ import time
 
 from oracle import DEADLINE_S, dump, environment
 
+# How a program begins that runs with us or without.
+TRACED = """\
+import sys
+if sys.argv[1] == "traced":
+    import heartrate_shm
+    heartrate_shm.trace()
+"""
+
 
 class Program:
     """`text` as a script, running with pipes; ended at the end of a `with`."""

@@ -7,14 +7,7 @@ import textwrap
 import pytest
 
 from oracle import DEADLINE_S, dump
-from programs import Program, run
-
-TRACED = """\
-import sys
-if sys.argv[1] == "traced":
-    import heartrate_shm
-    heartrate_shm.trace()
-"""
+from programs import TRACED, Program, run
 
 PROGRAMS = {
     "numba": """

@@ -5,16 +5,9 @@ import textwrap
 import pytest
 
 from oracle import dump
-from programs import run
+from programs import TRACED, run
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="inline probes are of CPython 3.12 and later")
-
-TRACED = """\
-import sys
-if sys.argv[1] == "traced":
-    import heartrate_shm
-    heartrate_shm.trace()
-"""
 
 PROGRAMS = {
     "code": """
