@@ -87,7 +87,7 @@ int hrv_http_replay(struct mg_connection *conn, const struct hrv_recording *reco
 int hrv_http_metrics(struct mg_connection *conn, struct hrv_server *server);
 
 /* http_pull.c: the websocket, before its handshake (0: it may be made) and from then on. */
-int hrv_http_begin_websocket(struct mg_connection *conn, struct hrv_server *server);
+int hrv_http_begin_websocket(struct mg_connection *conn);
 void hrv_http_handle_websockets(struct mg_context *context, struct hrv_server *server);
 
 #endif

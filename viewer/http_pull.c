@@ -23,15 +23,10 @@ static bool wants_websocket(const struct mg_connection *conn)
 }
 
 /* 0: civetweb may shake hands. */
-int hrv_http_begin_websocket(struct mg_connection *conn, struct hrv_server *server)
+int hrv_http_begin_websocket(struct mg_connection *conn)
 {
 	if (!wants_websocket(conn))
 		return hrv_http_refuse(conn, 426, "Upgrade: websocket\r\n", "/ws is a websocket");
-	if (atomic_load(&server->clients) >= HRV_CLIENTS_MAX)
-		return hrv_http_refuse(
-		        conn, 503, "Retry-After: 5\r\n",
-		        "this hrview serves " NUMBER(HRV_CLIENTS_MAX) " open pages, and all are taken: close one, or "
-		                                                      "start another hrview with --port 0");
 	return 0;
 }
 
@@ -48,12 +43,32 @@ static int client_answer(struct client *client, const struct hrv_wire_request *r
 	                      : hrv_view_answer(client->view, request, &client->frame);
 }
 
+#define KEY_CHARS 24 /* RFC 6455, 4.1 */
+
+/* Takes a place for the page, which on_close() gives back: behind this, civetweb shakes hands whatever happens, but
+ * with a key that is no key. Not 0: the request has been answered. */
+static int on_connect(const struct mg_connection *constant, void *data)
+{
+	struct mg_connection *conn = (struct mg_connection *)constant;
+	const char *key = mg_get_header(conn, "Sec-WebSocket-Key");
+	struct hrv_server *server = data;
+
+	if (!key || strlen(key) != KEY_CHARS)
+		return hrv_http_refuse(conn, 400, "", "Sec-WebSocket-Key: 16 bytes as base64");
+	if (atomic_fetch_add(&server->clients, 1) < HRV_CLIENTS_MAX)
+		return 0;
+	atomic_fetch_sub(&server->clients, 1);
+	return hrv_http_refuse(
+	        conn, 503, "Retry-After: 5\r\n",
+	        "this hrview serves " NUMBER(HRV_CLIENTS_MAX) " open pages, and all are taken: close one, or "
+	                                                      "start another hrview with --port 0");
+}
+
 static void on_ready(struct mg_connection *conn, void *data)
 {
 	struct hrv_server *server = data;
 	struct client *client = calloc(1, sizeof *client);
 
-	atomic_fetch_add(&server->clients, 1);
 	if (client && (server->options.recording ? hrv_player_new(server->options.recording, &client->player)
 	                                         : hrv_view_new(server->options.only, &client->view)) != 0) {
 		free(client);
@@ -113,5 +128,5 @@ static int on_message(struct mg_connection *conn, int bits, char *bytes, size_t 
 
 void hrv_http_handle_websockets(struct mg_context *context, struct hrv_server *server)
 {
-	mg_set_websocket_handler(context, "/ws$", NULL, on_ready, on_message, on_close, server);
+	mg_set_websocket_handler(context, "/ws$", on_connect, on_ready, on_message, on_close, server);
 }

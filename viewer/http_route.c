@@ -60,7 +60,7 @@ int hrv_http_begin_request(struct mg_connection *conn)
 	if (status != 0)
 		return status;
 	if (strcmp(path, "/ws") == 0)
-		return hrv_http_begin_websocket(conn, server);
+		return hrv_http_begin_websocket(conn);
 	if (strcmp(path, "/") == 0)
 		return hrv_http_index(conn, server);
 	if (strncmp(path, "/assets/", 8) == 0)

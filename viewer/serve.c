@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -237,6 +238,8 @@ int hrv_serve(const char *command, struct hrv_serve_settings *settings)
 			return code;
 	}
 	hr_retire_old();
+	if (!settings->open) /* a browser may have a sandbox that needs more rights than ours */
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	/* One heap for all threads: what each of eight a processor leaves between its blocks came to 36 MB in an hour.
 	 */
 	mallopt(M_ARENA_MAX, 1);
