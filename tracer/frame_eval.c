@@ -29,8 +29,7 @@ static int events_of(const PyThreadState *thread)
 
 static PyObject *eval_frame(PyThreadState *thread, hrt_py_frame *frame, int throwing);
 
-/* Everywhere, in the frames that run. */
-static void switch_events_on(void)
+void hrt_frame_eval_refresh(void)
 {
 	PyThreadState *thread = PyInterpreterState_ThreadHead(PyThreadState_Get()->interp);
 
@@ -83,7 +82,7 @@ static PyObject *eval_deep(PyThreadState *thread, hrt_py_frame *frame, int throw
 	bool left = leave_place();
 	if (left) {
 		deep = true;
-		switch_events_on();
+		hrt_frame_eval_refresh();
 	}
 	PyObject *py_result = _PyEval_EvalFrameDefault(thread, frame, throwing);
 	if (left && started) {
@@ -128,11 +127,6 @@ void hrt_frame_eval_stop(void)
 	leave_place();
 }
 
-void hrt_frame_eval_refresh(void)
-{
-	switch_events_on();
-}
-
 void hrt_frame_eval_new_threads(void)
 {
 	size_t stack_bytes = PyThread_get_stacksize(); /* 0: the system's default, megabytes */
@@ -149,7 +143,7 @@ void hrt_frame_eval_watch(void)
 	if (deep || !started || _PyInterpreterState_GetEvalFrameFunc(interpreter) == eval_frame)
 		return;
 	if (!lost)
-		switch_events_on();
+		hrt_frame_eval_refresh();
 	lost = !take_place();
 }
 #endif

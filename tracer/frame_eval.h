@@ -20,7 +20,7 @@ void hrt_frame_eval_start(void);
 
 void hrt_frame_eval_stop(void);
 
-/* The filters have changed: frames that run have events again. */
+/* All frames that run have events again: the filters have changed, or this one is not asked for a while. */
 void hrt_frame_eval_refresh(void);
 
 /* There are new threads, whose stacks may be smaller. */
