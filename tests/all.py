@@ -185,7 +185,7 @@ def everything(run):
     fetcher = concurrent.futures.ThreadPoolExecutor(1)
     tools = {path: fetcher.submit(interpreters.venv, path) for path in found.values()}
     run.suite("formatting", count_command, "./dev", "fmt", "--check")
-    run.suite("ruff, mypy, stubs", count_command, "./dev", "lint")
+    run.suite("ruff, mypy, stubs, eslint, clang-tidy", count_command, "./dev", "lint")
     run.suite("the tree", count_last_line, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
     c_tests(run)
     run.suite("hrview", count_last_line, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT)))

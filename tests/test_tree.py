@@ -13,7 +13,7 @@ LINES_MAX = 600
 
 TOP = set(
     """tracer viewer shared web tests docs debian CMakeLists.txt CMakePresets.json pyproject.toml dev README.md LICENSE SECURITY.md
-    CHANGELOG.md .clang-format .gitignore .ci""".split()
+    CHANGELOG.md .clang-format .clang-tidy .gitignore .ci""".split()
 )
 ROOMS_SEEN = {"shared": {"shared"}, "tracer": {"tracer", "shared"}, "viewer": {"viewer", "shared"}}
 

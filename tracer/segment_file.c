@@ -404,8 +404,8 @@ void hrt_segment_detach(struct hrt_segment *segment, bool keep)
 		segment->kept = mremap(memory, segment->size_bytes, segment->size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
 		                       segment->base) == segment->base;
 	}
-	if (!segment->kept)
-		mmap(segment->base, segment->size_bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
+	if (!segment->kept) /* if that fails as well, nothing else is left to try */
+		(void)mmap(segment->base, segment->size_bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
 }
 
 int hrt_segment_adopt(struct hrt_segment *segment)

@@ -61,7 +61,7 @@ uint32_t hrv_slots_compare(const unsigned char *from, size_t stride, uint32_t fi
 		            ? find_blocks(piece, sizeof(struct hr_slot), sums + done, n, blocks)
 		            : find_blocks(piece, stride, sums + done, n, blocks);
 		for (uint32_t i = 0; i < n; i++)
-			__builtin_prefetch(&seen[(done + blocks[i]) * HRV_SLOT_BLOCK]);
+			__builtin_prefetch(&seen[(size_t)(done + blocks[i]) * HRV_SLOT_BLOCK]);
 		for (uint32_t i = 0; i < n; i++) {
 			uint32_t at = (done + blocks[i]) * HRV_SLOT_BLOCK;
 			changed_count +=

@@ -32,7 +32,7 @@ export function flameOf(samples: readonly Sample[], files: readonly FileEntry[],
 
 function step(places: Map<FlameNode, Map<string, FlameNode>>, caller: FlameNode, frame: Frame, files: readonly FileEntry[]): FlameNode {
   let inner = places.get(caller);
-  if (inner === undefined) places.set(caller, (inner = new Map()));
+  if (inner === undefined) places.set(caller, (inner = new Map<string, FlameNode>()));
   const key = `${frame.file} ${frame.function}`;
   let node = inner.get(key);
   if (node === undefined) {

@@ -15,7 +15,7 @@ export interface Move {
 export interface Sight {
   readonly file: number;
   readonly thread: number | null; // the only one, null all
-  sees(line: number): boolean; // is a line of the file in sight?
+  readonly sees: (line: number) => boolean; // is a line of the file in sight?
 }
 
 /** What is followed: the line that runs now, or the one with the most hits a second. */

@@ -47,7 +47,7 @@ test('bars are what a model that remembers every hit says', () => {
       const total = new Array<number>(items).fill(0);
       for (const { item, times, at } of hits) {
         total[item] = (total[item] as number) + times;
-        heat.advance(item, total[item] as number, at);
+        heat.advance(item, total[item], at);
       }
       const last = (hits.at(-1) as Hit).at;
       const now = last + later;
@@ -71,7 +71,7 @@ test('bars stay between nothing and the whole, whatever happens and however long
       for (const { item, times, wait } of steps) {
         now += wait;
         total[item] = (total[item] as number) + times;
-        heat.advance(item, total[item] as number, now);
+        heat.advance(item, total[item], now);
       }
       for (let item = 0; item < 4; item++)
         for (const level of levels(heat, item, now)) assert.ok(level >= 0 && level <= 1 + 1e-6, String(level));

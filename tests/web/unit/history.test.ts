@@ -75,12 +75,12 @@ function tell(history: History, told: readonly Told[]): { moments: Moment[]; fra
 }
 
 function hitsIn(memory: Memory, file: number): Record<number, number> {
-  return Object.fromEntries([...(memory.get(file) ?? [])].map(([line, { hits }]) => [line, hits]).filter(([, hits]) => hits !== 0));
+  return Object.fromEntries([...(memory.get(file) ?? [])].map(([line, { hits }]) => [line, hits] as const).filter(([, hits]) => hits !== 0));
 }
 
 function hitsAt(history: History, file: number, tick: number): Record<number, number> {
   const { lines, hits } = history.countsAt(file, tick);
-  return Object.fromEntries(lines.map((line, item) => [line, hits[item] as number]).filter(([, n]) => n !== 0));
+  return Object.fromEntries(lines.map((line, item) => [line, hits[item] as number] as const).filter(([, n]) => n !== 0));
 }
 
 function momentAt(moments: readonly Moment[], tick: number): Moment {
@@ -163,11 +163,11 @@ test('a picture of the past has the counts, files and threads of its moment; of 
           past.show(file, tick);
           const at = hitsIn(momentAt(moments, tick).memory, file);
           const before = from === null ? {} : hitsIn(momentAt(moments, from).memory, file);
-          const want = Object.fromEntries(Object.entries(at).map(([line, n]) => [line, n - (before[Number(line)] ?? 0)]).filter(([, n]) => n !== 0));
+          const want = Object.fromEntries(Object.entries(at).map(([line, n]) => [line, n - (before[Number(line)] ?? 0)] as const).filter(([, n]) => n !== 0));
           const table = past.model.table(file);
-          const got = Object.fromEntries((table?.lines ?? []).map((line, item) => [line, table?.hitsOf(item)]).filter(([, n]) => n !== 0));
+          const got = Object.fromEntries((table?.lines ?? []).map((line, item) => [line, table?.hitsOf(item)] as const).filter(([, n]) => n !== 0));
           assert.deepEqual(got, want);
-          assert.equal(past.model.fileHeat.hitsOf(file), Object.values(want).reduce((sum, n) => Number(sum) + Number(n), 0));
+          assert.equal(past.model.fileHeat.hitsOf(file), Object.values(want).reduce((sum, n) => sum + n, 0));
         }
         assert.equal(past.model.threads, history.threadsAt(tick));
       }

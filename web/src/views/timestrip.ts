@@ -135,7 +135,7 @@ export class TimeStrip {
     const rates = ratesBetween(scene.history, this.from, this.to, Math.max(30, Math.min(600, width >> 1)), FILES);
     this.rates = rates;
     const plot = (this.plot ??= this.makePlot(this.charts, width, height));
-    plot.setData([rates.at, ...stackedRows(rates, FILES)] as unknown as uPlot.AlignedData, false);
+    plot.setData([rates.at, ...stackedRows(rates, FILES)], false);
     plot.batch(() => {
       plot.setScale('x', { min: this.from, max: this.to });
       plot.setScale('y', { min: 0, max: Math.max(1, ...(plot.data[1] as number[])) * 1.08 });

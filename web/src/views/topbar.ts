@@ -22,11 +22,11 @@ const THEME_ICONS: Readonly<Record<Theme, string>> = {
 };
 
 export interface TopbarActions {
-  pause(): void;
-  follow(): void;
-  theme(): void;
-  palette(): void;
-  help(): void;
+  readonly pause: () => void;
+  readonly follow: () => void;
+  readonly theme: () => void;
+  readonly palette: () => void;
+  readonly help: () => void;
 }
 
 export class TopbarView {
