@@ -10,38 +10,12 @@ import subprocess
 import sys
 import tempfile
 
+from browser import Page
 from programs import DEMO, HRVIEW, ROOT, DemoError, end, python, start_viewer
 
 WORK = "--rounds", "8", "--when-told"
 SHOWN = os.path.join(os.path.dirname(DEMO), "lexer.py"), 42  # file and line on the screenshot
 SHOWN_HITS = 500000
-
-
-class Page:
-    """The browser: page.mjs, asked line by line."""
-
-    def __init__(self):
-        script = os.path.join(ROOT, "tests", "demo", "page.mjs")
-        self.process = subprocess.Popen(["node", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.answer()
-
-    def ask(self, *words):
-        self.process.stdin.write(json.dumps(words) + "\n")
-        self.process.stdin.flush()
-        return self.answer()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise DemoError(f"the browser gave up (exit code {self.process.wait()})")
-        answer = json.loads(line)
-        if answer.get("troubles"):
-            raise DemoError("the page reports errors: " + "; ".join(answer["troubles"]))
-        return answer
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
 
 
 def hit_lines(lines):

@@ -1,19 +1,22 @@
-// page.mjs — the page in headless chromium, told what to do line by line on stdin, answering with a line each (once.py):
+// page.mjs — the page in headless chromium, told what to do line by line on stdin, answering with a line each (browser.py):
 //
 //   open URL             loads it; answers once there are numbers: {"hits": of all files}
 //   show PATH LINE       opens a file of the program; answers once there are numbers too: {"hits": of the file}
 //   more HITS            answers once the file shown has more: {"hits": of the file}
 //   picture FILE HITS    a screenshot, as soon as the file shown has that many
+//   press KEY            a key press: {"pressed": KEY}
+//   film FOLDER SECONDS  what the browser draws, ten times a second at most, FOLDER/MILLISECONDS.png: {"frames": their number}
 //   read TOTAL [PATH…]   (JSON array) waits until all files together show TOTAL hits, for a time, then answers
 //                        {"total": hits, "files": {path: {line: hits}}}
 import { createRequire } from 'node:module';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const { chromium } = createRequire(new URL('../../web/package.json', import.meta.url))('playwright-core');
 const DEADLINE_MS = 30_000;
+const FILM_MS = 100;
 
 const profile = mkdtempSync(join(tmpdir(), 'heartrate-demo-'));
 const context = await chromium.launchPersistentContext(profile, {
@@ -78,6 +81,24 @@ const commands = {
     await poll(fileHits, (shown) => shown >= hits);
     await page.screenshot({ path: file });
     return { picture: file };
+  },
+  async press(key) {
+    await page.keyboard.press(key);
+    return { pressed: key };
+  },
+  async film(folder, seconds) {
+    let frames = 0;
+    const devtools = await context.newCDPSession(page);
+    devtools.on('Page.screencastFrame', ({ data, sessionId }) => {
+      writeFileSync(join(folder, `${Date.now()}.png`), data, 'base64');
+      frames++;
+      // The browser sends the next one when it hears of this one.
+      setTimeout(() => devtools.send('Page.screencastFrameAck', { sessionId }).catch(() => {}), FILM_MS);
+    });
+    await devtools.send('Page.startScreencast', { format: 'png' });
+    await page.waitForTimeout(seconds * 1000);
+    await devtools.detach();
+    return { frames };
   },
   async read(expected, ...paths) {
     const shown = await poll(total, (hits) => hits === expected);
