@@ -54,7 +54,8 @@ int hrv_http_index(struct mg_connection *conn, const struct hrv_server *server)
 		         server->cookie_name, token);
 	snprintf(headers, sizeof headers,
 	         "Cache-Control: no-store\r\n%s"
-	         "Content-Security-Policy: default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' 'nonce-%s'; "
+	         "Content-Security-Policy: default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self' "
+	         "'nonce-%s'; "
 	         "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
 	         "frame-ancestors %s\r\n",
 	         cookie, nonce, nonce, server->options.embed ? THIS_MACHINE : "'none'");
