@@ -1,6 +1,6 @@
 """What tracing costs, for `./dev bench`: ratios to the untraced program, side by side in one interleaved run.
 
-Each program of pyperformance runs in fresh processes, all ways in turn, `--repeat` times; a way's time is the least of
+Each of pyperformance's programs, and two of loops, runs in fresh processes, all ways in turn, `--repeat` times; a way's time is the least of
 its runs. See docs/benchmarks.md for what the columns are.
 """
 import argparse
@@ -21,6 +21,7 @@ MARKS = "<!-- %s: written by ./dev bench -->\n", "<!-- end of %s -->\n"
 
 PROGRAMS = ["chaos", "deltablue", "fannkuch", "float", "generators", "go", "hexiom", "nbody", "nqueens", "pyflate",
             "raytrace", "richards", "scimark", "spectral_norm"]
+LOOPS = ["in_a_call", "in_a_module"]  # ours, in tests/bench/loops: rows of their own, not in the mean
 SLOW_WAY_PROGRAMS = ["float", "go", "nbody", "richards"]  # for heartrate itself, which takes 20 to 30 times as long
 SIZES = {"fannkuch": {"DEFAULT_ARG": 8}}  # smaller than its own, of which a single call takes seconds
 REQUIREMENTS = ["pyperformance>=1.11", "coverage>=7.6", "heartrate==0.2.2"]
@@ -35,6 +36,7 @@ WAYS = [
     Way("untraced", "plain"),
     Way("empty C callback", "empty"),
     Way("**ours**", "ours"),
+    Way("ours, events only", "ours", (3, 12), HEARTRATE_SHM_COUNT="events"),
     Way("ours, other files", "elsewhere"),
     Way("coverage.py, C tracer", "coverage", COVERAGE_CORE="ctrace"),
     Way("coverage.py, sysmon", "coverage", (3, 12), COVERAGE_CORE="sysmon"),
@@ -78,6 +80,8 @@ class Python:
                     PYTHONDONTWRITEBYTECODE="")
 
     def script(self, program):
+        if program in LOOPS:
+            return os.path.join(HERE, "loops", program + ".py")
         folder = os.path.join(self.site, "pyperformance", "data-files", "benchmarks", "bm_" + program)
         return os.path.join(folder, "run_benchmark.py")
 
@@ -124,12 +128,13 @@ def table(least):
     for program, plain in least["untraced"].items():
         ratios = ["%.2f" % (least[title][program] / plain) if program in least[title] else "" for title in titles[1:]]
         lines.append("| %s | %.3f | %s |" % (program, plain, " | ".join(ratios)))
-    means = [geometric_mean([seconds / least["untraced"][program] for program, seconds in least[title].items()])
-             for title in titles[1:]]
-    lines.append("| geometric mean | | %s |" % " | ".join("**%.2f**" % mean for mean in means))
-    empty, own = means[0], means[1]
-    return "\n".join(lines) + "\n\nOurs costs %.2f × what the empty callback costs over the untraced program.\n" % (
-        (own - 1) / (empty - 1))
+    means = {title: geometric_mean([seconds / least["untraced"][program] for program, seconds in least[title].items()
+                                    if program not in LOOPS]) for title in titles[1:]}
+    lines.append("| geometric mean without `in_a_…` | | %s |" % " | ".join("**%.2f**" % mean for mean in means.values()))
+    empty = means["empty C callback"]
+    excess = ["%s %.2f ×" % (title.strip("*"), (mean - 1) / (empty - 1)) for title, mean in means.items()
+              if title in ("**ours**", "ours, events only")]
+    return "\n".join(lines) + "\n\nWhat the empty callback costs over the untraced program, taken as 1: %s.\n" % ", ".join(excess)
 
 
 def start_up(python, turns=15):
@@ -208,12 +213,12 @@ def write(name, text):
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--python", action="append", metavar="PY", help="interpreter to measure; may be repeated (default: python3)")
-    parser.add_argument("--programs", metavar="A,B", help="of pyperformance (default: %s)" % ",".join(PROGRAMS))
+    parser.add_argument("--programs", metavar="A,B", help="default: %s" % ",".join(PROGRAMS + LOOPS))
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="turns, of which the least counts (default: 3)")
     parser.add_argument("--write", action="store_true", help="put the result into docs/benchmarks.md")
     options = parser.parse_args()
-    programs = options.programs.split(",") if options.programs else PROGRAMS
-    unknown = set(programs) - set(PROGRAMS)
+    programs = options.programs.split(",") if options.programs else PROGRAMS + LOOPS
+    unknown = set(programs) - set(PROGRAMS + LOOPS)
     if unknown or options.repeat < 1:
         parser.error("no such program: %s" % ", ".join(sorted(unknown)) if unknown else "--repeat needs a number above 0")
     print("%d cores, Linux %s" % (os.cpu_count(), platform.release().split("-")[0]))
