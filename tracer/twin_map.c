@@ -159,7 +159,8 @@ int hrt_twin_stack_size(const struct hrt_editor *e)
 		with_probes = original + 1;
 	} else {
 		for (int k = 0; k < e->count; k++)
-			if (e->instructions[k].probe >= 0 && d.before[k] + 1 > with_probes)
+			if (e->instructions[k].probe >= 0 && !hrt_probe_stands_in(&e->instructions[k]) &&
+			    d.before[k] + 1 > with_probes)
 				with_probes = d.before[k] + 1;
 	}
 	free(d.before);

@@ -16,10 +16,16 @@ static uint32_t units_of(uint32_t arg)
 	return arg > 0xffffff ? 4 : arg > 0xffff ? 3 : arg > 0xff ? 2 : 1;
 }
 
+/* LOAD_CONST probe; UNARY_NEGATIVE; POP_TOP. */
+static uint32_t probe_units(const struct instruction *i)
+{
+	return units_of((uint32_t)i->probe) + 2 + (uint32_t)hrt_py_cache_units(UNARY_NEGATIVE) +
+	       (hrt_probe_stands_in(i) ? 2 : 0);
+}
+
 /* Distances grow instructions and instructions grow distances: until nothing changes. */
 static void lay_out(struct hrt_editor *e)
 {
-	const uint32_t probe_tail = 2 + (uint32_t)hrt_py_cache_units(UNARY_NEGATIVE);
 	bool grown = true;
 
 	for (int k = 0; k < e->count; k++) {
@@ -36,7 +42,7 @@ static void lay_out(struct hrt_editor *e)
 				unit += 1; /* over a probe: always near */
 			i->new_probe = unit;
 			if (i->probe >= 0)
-				unit += units_of((uint32_t)i->probe) + probe_tail;
+				unit += probe_units(i);
 			i->new_body = unit;
 			unit += i->new_width + (uint32_t)hrt_py_cache_units(i->op);
 			i->new_end = unit;
@@ -84,6 +90,21 @@ static void put_instruction(struct bytes *code, int op, uint32_t arg, uint32_t w
 		put(code, 0);
 		put(code, 0);
 	}
+}
+
+/* SWAP 2; POP_TOP; LOAD_CONST probe; UNARY_NEGATIVE; SWAP 2 where it stands in for the second value of the stack. */
+static void put_probe(struct bytes *code, const struct instruction *i)
+{
+	if (hrt_probe_stands_in(i)) {
+		put_instruction(code, SWAP, 2, 1);
+		put_instruction(code, POP_TOP, 0, 1);
+	}
+	put_instruction(code, LOAD_CONST, (uint32_t)i->probe, units_of((uint32_t)i->probe));
+	put_instruction(code, UNARY_NEGATIVE, 0, 1);
+	if (hrt_probe_stands_in(i))
+		put_instruction(code, SWAP, 2, 1);
+	else
+		put_instruction(code, POP_TOP, 0, 1);
 }
 
 static void put_varint(struct bytes *table, unsigned value)
@@ -167,11 +188,8 @@ static int write_code(struct hrt_editor *e, struct bytes *code, struct bytes *pl
 		const struct instruction *i = &e->instructions[k];
 		if (i->hop)
 			put_instruction(code, JUMP_FORWARD, i->new_body - i->new_probe, 1);
-		if (i->probe >= 0) {
-			put_instruction(code, LOAD_CONST, (uint32_t)i->probe, units_of((uint32_t)i->probe));
-			put_instruction(code, UNARY_NEGATIVE, 0, 1);
-			put_instruction(code, POP_TOP, 0, 1);
-		}
+		if (i->probe >= 0)
+			put_probe(code, i);
 		if (code->count != i->new_body * 2) {
 			e->reason = code->failed ? HRT_NO_MEMORY : "the layout does not hold";
 			return -1;
