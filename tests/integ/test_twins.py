@@ -38,6 +38,13 @@ def test_twins_of_the_standard_library(twin):
     assert made > 1000 and sum(unsure.values()) * 100 < made * 4, (made, unsure)
 
 
+def test_generators_need_no_more_stack(twin):
+    """Where `await` is deepest a twin has room in a generator that was made without it."""
+    for text in ("async def f(a): await a", "def f(a):\n yield from a", "async def f(a):\n async with a: pass"):
+        (code,) = list(twin_shape.code_within(compile(text, "f.py", "exec")))[1:]
+        assert twin(code, lambda line: line).co_stacksize == code.co_stacksize, text
+
+
 def test_random_programs():
     """What random programs have found, and new ones: 2,000 under .ci/run, each Python its own."""
     programs = 500 if os.environ.get("HR_STRICT") else 100

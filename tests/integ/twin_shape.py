@@ -17,8 +17,9 @@ HAS_JUMP = frozenset(dis.hasjrel)
 BACKWARD = {op for op in HAS_JUMP if "BACKWARD" in NAME[op] or NAME[op] == "END_ASYNC_FOR"}
 ENDS = {opcode.opmap[name] for name in ("JUMP_FORWARD JUMP_BACKWARD JUMP_BACKWARD_NO_INTERRUPT RETURN_VALUE RETURN_CONST "
                                         "RAISE_VARARGS RERAISE").split() if name in opcode.opmap}
-LOAD_CONST, JUMP_FORWARD, END_ASYNC_FOR = (opcode.opmap[name] for name in ("LOAD_CONST", "JUMP_FORWARD", "END_ASYNC_FOR"))
-PROBE = opcode.opmap["UNARY_NEGATIVE"], opcode.opmap["POP_TOP"]
+JUMP_FORWARD, END_ASYNC_FOR = (opcode.opmap[name] for name in ("JUMP_FORWARD", "END_ASYNC_FOR"))
+PROBE = [opcode.opmap[name] for name in ("LOAD_CONST", "UNARY_NEGATIVE", "POP_TOP")]
+STANDING_IN = [opcode.opmap[name] for name in ("SWAP", "POP_TOP", "LOAD_CONST", "UNARY_NEGATIVE", "SWAP", "CLEANUP_THROW")]
 
 
 def caches_of(op):
@@ -89,10 +90,15 @@ def without_probes(found, index, const_count):
     while i < len(found):
         new_index.append(len(kept))
         probe = i + (found[i][0] == JUMP_FORWARD and index[found[i][1]] == i + 4)
+        ops = [op for op, _, _ in found[probe:probe + 6]]
         if found[i][0] == JUMP_FORWARD and index[found[i][1]] == i + 1:  # it keeps two ways apart
             i += 1
-        elif probe + 2 < len(found) and found[probe][0] == LOAD_CONST and found[probe][1] >= const_count:
-            assert (found[probe + 1][0], found[probe + 2][0]) == PROBE
+        elif ops == STANDING_IN and found[probe + 2][1] >= const_count:
+            assert probe == i and found[i][1] == found[i + 4][1] == 2
+            new_index += [len(kept)] * 4
+            i += 5
+        elif ops[:1] == PROBE[:1] and found[probe][1] >= const_count:
+            assert ops[:3] == PROBE
             new_index += [len(kept)] * (probe + 2 - i)
             i = probe + 3
         else:
