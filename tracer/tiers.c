@@ -20,7 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOT_EVENTS 1000 /* cost about as much as making a twin (30 - 50 us) */
+#define HOT_EVENTS          1000 /* cost about as much as making the twin of a function (30 - 50 us) */
+#define HOT_EVENTS_PER_LINE 8    /* and of long code, such as a module of which each line is hit once */
 
 /* Keeps both code objects alive. */
 struct hrt_twin {
@@ -181,7 +182,9 @@ void hrt_tiers_enter(struct hrt_code *code, int offset)
 
 void hrt_tiers_watch(struct hrt_code *code)
 {
-	code->hot_at = tiers.on ? tiers.hot_at : UINT64_MAX;
+	uint64_t for_size = (uint64_t)code->line_count * HOT_EVENTS_PER_LINE;
+
+	code->hot_at = !tiers.on ? UINT64_MAX : tiers.hot_at && tiers.hot_at < for_size ? for_size : tiers.hot_at;
 }
 
 bool hrt_tiers_is_twin(struct hrt_code *code)
