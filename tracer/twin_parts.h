@@ -97,8 +97,9 @@ static inline bool hrt_op_falls_through(int op)
 	}
 }
 
-/* What stands where the stack of `await` and `yield from` is deepest, and throws a value of it away: its probe stands in
- * that value's place, so that generators, which never get more stack than they were made with, have room for twins. */
+/* What stands where the stack of `await` and `yield from` is deepest, and throws a value of it away: its probe stands
+ * in that value's place, so that generators, which never get more stack than they were made with, have room for twins.
+ */
 static inline bool hrt_probe_stands_in(const struct instruction *i)
 {
 	return i->op == CLEANUP_THROW;
