@@ -22,6 +22,7 @@ with open(os.path.join(ROOT, "pyproject.toml"), encoding="utf-8") as settings:
     version = release = re.search(r'(?m)^version = "(.+)"', settings.read()).group(1)
 
 extensions = ["myst_parser"]
+myst_enable_extensions = ["fieldlist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"heartrate_shm {version}"
