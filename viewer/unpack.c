@@ -11,7 +11,7 @@ struct hrv_unpack hrv_unpack_of(struct hrv_text bytes)
 {
 	const unsigned char *at = (const unsigned char *)bytes.bytes;
 
-	return (struct hrv_unpack){at, at + bytes.len_bytes};
+	return (struct hrv_unpack){at, bytes.len_bytes ? at + bytes.len_bytes : at}; /* NULL + 0 is undefined */
 }
 
 /* A big-endian number of `len` bytes. */

@@ -58,6 +58,7 @@ static void test_msgpack_of_every_kind_is_read(void **state)
 static void test_msgpack_that_is_none_is_refused(void **state)
 {
 	(void)state;
+	expect_json(NULL, 0, NULL);
 	EXPECT_JSON("", NULL);
 	EXPECT_JSON("\xC1", NULL);
 	EXPECT_JSON("\xC4\x01x", NULL); /* binary */
