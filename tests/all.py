@@ -134,8 +134,8 @@ def python_tests(run, python, name, tools=interpreters.venv):
               "--ignore-glob=" + HRVIEW_TESTS)
     jit = "import sys; sys.exit(not (hasattr(sys, '_jit') and sys._jit.is_available()))"
     if subprocess.run([inside, "-c", jit]).returncode == 0:
-        run.suite(f"counts under the JIT, Python {name}", count_last_line, inside, "-m", "pytest", "-q", "-p",
-                  "no:cacheprovider", "tests/integ/test_counts.py", PYTHON_JIT="1")
+        run.suite(f"counts under the JIT, Python {name}", count_last_line, *pytest_with(inside),
+                  "tests/integ/test_counts.py", PYTHON_JIT="1")
 
 
 def c_tests(run):
