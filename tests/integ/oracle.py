@@ -61,7 +61,9 @@ class Run:
             self.child = subprocess.Popen(
                 [sys.executable, *job.options, str(HERE / "run_counted.py"), self.way, str(job_file), *job.command],
                 stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, cwd=self.cwd,
-                env=environment(PYPERF_GLOBALS=json.dumps(job.sizes), **({"HEARTRATE_SHM_COUNT": how} if how else {})))
+                # In each mode as many variables: there are programs that go through them (pip).
+                env=environment(PYPERF_GLOBALS=json.dumps(job.sizes),
+                                HEARTRATE_SHM_COUNT=how or os.environ.get("HEARTRATE_SHM_COUNT", "")))
 
     def finish(self):
         """Takes the counts when the program is over but its process still there, and then lets it end."""
