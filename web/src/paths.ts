@@ -44,7 +44,7 @@ export function shownDirectory(path: string, group: Group, projectDirectory: str
   return dir.startsWith(projectDirectory) ? dir.slice(projectDirectory.length) : dir;
 }
 
-/** What compilers print and editors take: `file:line`. */
+/** What compilers print and editors take: `file:line`; the file alone at an instruction that has no line. */
 export function fileAndLine(path: string, line: number | null): string {
-  return line === null ? path : `${path}:${line}`;
+  return line === null || line < 1 ? path : `${path}:${line}`;
 }

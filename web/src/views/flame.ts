@@ -95,7 +95,7 @@ export class FlameView {
 
   private label(node: FlameNode, value: number, all: number): string {
     const path = this.model?.files[node.file]?.path;
-    const where = path === undefined ? '' : `  ${baseName(path)}:${node.line}`;
+    const where = path === undefined ? '' : `  ${fileAndLine(baseName(path), node.line)}`;
     return `${node.name}${where}  ·  ${percent(value / all)}, ${exact(value)} ${value === 1 ? 'sample' : 'samples'}`;
   }
 
