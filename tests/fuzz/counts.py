@@ -8,6 +8,7 @@ What random programs have found, made small (FOUND), comes before them. heartrat
 line on and, every other batch, with frames that go over at random moments. What differs is printed, and the program kept
 in build/fuzz/.
 """
+import gc
 import json
 import marshal
 import os
@@ -66,6 +67,7 @@ def run_all(codes):
         namespace = grammar.world(log := logs.setdefault(name, []))
         exec(code, namespace)
         grammar.drive_all(namespace, log)
+        gc.collect()
     return logs
 
 
@@ -105,6 +107,7 @@ def count_by_us(codes):
 
 
 def child(way):
+    gc.disable()  # its moments differ, and what is finalized within the trace function of the oracle is not counted by it
     sys.unraisablehook = lambda what: None
     warnings.simplefilter("ignore")
     counts, logs = (count_by_settrace if way == "settrace" else count_by_us)(marshal.load(sys.stdin.buffer))
