@@ -18,8 +18,8 @@ BACKWARD = {op for op in HAS_JUMP if "BACKWARD" in NAME[op] or NAME[op] == "END_
 ENDS = {opcode.opmap[name] for name in ("JUMP_FORWARD JUMP_BACKWARD JUMP_BACKWARD_NO_INTERRUPT RETURN_VALUE RETURN_CONST "
                                         "RAISE_VARARGS RERAISE").split() if name in opcode.opmap}
 JUMP_FORWARD, END_ASYNC_FOR = (opcode.opmap[name] for name in ("JUMP_FORWARD", "END_ASYNC_FOR"))
-PROBE = [opcode.opmap[name] for name in ("LOAD_CONST", "UNARY_NEGATIVE", "POP_TOP")]
-STANDING_IN = [opcode.opmap[name] for name in ("SWAP", "POP_TOP", "LOAD_CONST", "UNARY_NEGATIVE", "SWAP", "CLEANUP_THROW")]
+PROBE = "LOAD_CONST UNARY_NEGATIVE POP_TOP".split()
+STANDING_IN = "SWAP POP_TOP LOAD_CONST UNARY_NEGATIVE SWAP CLEANUP_THROW".split()
 
 
 def caches_of(op):
@@ -90,7 +90,7 @@ def without_probes(found, index, const_count):
     while i < len(found):
         new_index.append(len(kept))
         probe = i + (found[i][0] == JUMP_FORWARD and index[found[i][1]] == i + 4)
-        ops = [op for op, _, _ in found[probe:probe + 6]]
+        ops = [NAME[op] for op, _, _ in found[probe:probe + 6]]
         if found[i][0] == JUMP_FORWARD and index[found[i][1]] == i + 1:  # it keeps two ways apart
             i += 1
         elif ops == STANDING_IN and found[probe + 2][1] >= const_count:
