@@ -286,15 +286,15 @@ export class App {
     const live = program?.state === 'live' && this.session.time.follows;
     const here = this.session.store.model?.id === this.session.place.program;
     const picture = here ? this.session.time.picture(live, this.session.file, this.session.clock.now(), wall) : null;
-    if (figures) this.drawAround(program, picture?.model ?? null, picture?.now ?? 0);
-    if (picture === null) return;
-    const { model, now, tick } = picture;
-    if (!this.sourceDrawn && this.session.file !== -1) {
+    if (picture !== null && !this.sourceDrawn && this.session.file !== -1) {
       // What a reader looks for first does not wait for what stands around it: that comes a frame later.
       this.sourceDrawn = this.session.turned = true;
       this.drawSource(picture, changes, wall);
       return;
     }
+    if (figures) this.drawAround(program, picture?.model ?? null, picture?.now ?? 0);
+    if (picture === null) return;
+    const { model, now, tick } = picture;
     if (picture.anew) Object.assign(changes, everything());
     if (changes.program || changes.files) this.files.setFiles(model, this.session.place.thread);
     if (changes.program || changes.files) this.files.setCurrent(this.session.file);
