@@ -1,7 +1,7 @@
 // views/editor.ts — CodeMirror as a reader of Python: highlighted, searchable, read-only, with what runs marked in it.
 import { LRLanguage, syntaxHighlighting } from '@codemirror/language';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
-import { EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
+import { Compartment, EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView, keymap, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
 import { parser } from '@lezer/python';
@@ -19,8 +19,12 @@ export const factsChanged = StateEffect.define();
 /** The line that the URL names, null none. */
 export const setTarget = StateEffect.define<number | null>();
 
+const language = new Compartment();
+const python = [LRLanguage.define({ name: 'python', parser }), syntaxHighlighting(classHighlighter)];
+
+/** An editor whose text is not highlighted yet: that takes as long as all the rest of making it. */
 export function makeEditor(extensions: Extension, text: string): EditorView {
-  const view = new EditorView({ state: EditorState.create({ doc: text, extensions }) });
+  const view = new EditorView({ state: EditorState.create({ doc: text, extensions: [language.of([]), extensions] }) });
   // The content is not editable and so takes no focus; the scroller does, for the keyboard's sake.
   view.scrollDOM.tabIndex = 0;
   view.scrollDOM.setAttribute('role', 'region');
@@ -31,8 +35,13 @@ export function makeEditor(extensions: Extension, text: string): EditorView {
 /** A new state, not a change of the old one: a change from nothing to 100,000 lines in a view that is hidden makes
  * CodeMirror draw all of them. */
 export function replaceText(view: EditorView, extensions: Extension, text: string): void {
-  view.setState(EditorState.create({ doc: text, extensions }));
+  view.setState(EditorState.create({ doc: text, extensions: [language.of(python), extensions] }));
   view.scrollDOM.scrollTo(0, 0);
+}
+
+/** What the first text still lacks; those that replace it have it from the start. */
+export function highlight(view: EditorView): void {
+  if (language.get(view.state) !== python) view.dispatch({ effects: language.reconfigure(python) });
 }
 
 export function scrollToLine(view: EditorView, line: number): void {
@@ -49,8 +58,6 @@ export function editorExtensions(facts: LineFacts, leftMargin: () => number, csp
     EditorView.cspNonce.of(cspNonce),
     EditorView.scrollMargins.of(() => ({ left: leftMargin() })),
     EditorState.tabSize.of(8),
-    LRLanguage.define({ name: 'python', parser }),
-    syntaxHighlighting(classHighlighter),
     search({ top: true }),
     highlightSelectionMatches(),
     keymap.of(searchKeymap),

@@ -12,7 +12,7 @@ import type { Source } from '../sources';
 import type { ProgramModel } from '../store';
 import { fileMessages } from '../trouble';
 import type { FileEntry } from '../wire';
-import { editorExtensions, factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
+import { editorExtensions, factsChanged, highlight, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
 import { coldRuns, setCold } from './cold';
 import { FileTools } from './filetools';
 import { LineCard, type LineFigures, Pointing } from './linecard';
@@ -65,6 +65,7 @@ export class SourceView {
   private tableAt = Number.NEGATIVE_INFINITY;
   private target: number | null = null;
   private hidesCold = false;
+  private drawn = false;
 
   /** `text`: what will be shown first, when that is known already: to change it costs as much as to make the editor. */
   constructor(cspNonce: string, text: string | null, private readonly lineChosen: (line: number) => void) {
@@ -190,6 +191,11 @@ export class SourceView {
     const { samples } = scene.model;
     const timeOf = scene.timeColumn ? (line: number): number => samples.share(scene.file, line) : null;
     this.strip.draw(this.editor, { ...scene, table: this.table, running: this.running, timeOf });
+    if (!this.drawn) {
+      this.drawn = true; // text and counts: what makes them easier to read comes a frame later
+      return;
+    }
+    highlight(this.editor);
     this.minimap.draw(this.editor, this.table, scene.now, scene.wall);
     this.showCard(scene);
     if (scene.wall - this.figuresAt > FIGURES_MS) {
