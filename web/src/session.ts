@@ -137,7 +137,7 @@ export class Session {
     if (link.state === 'open') {
       this.sources.forgetFailures();
       this.sourcesArrived = true;
-      void this.complete.then(() => this.askForRecording());
+      this.askForRecording();
     }
     this.link = link;
     if (link.state !== 'open') this.completed();
