@@ -3,21 +3,16 @@
  * The input is what is done to the segment, and the segment. The one who does it is a timer's signal on the reader's
  * own thread, every 30 us: so it comes between any two instructions of the reader, on one processor too. */
 #define _GNU_SOURCE
-#include "hr_layout.h"
-#include "hr_name.h"
 #include "read_all.h"
+#include "scratch.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PID      4711u
-#define INSTANCE UINT64_C(0x1122334455667788)
 #define CHANGES  16u
 #define EVERY_NS 30000
 
@@ -30,9 +25,7 @@ struct change {
 };
 static_assert(sizeof(struct change) == 16, "no padding in the corpus");
 
-static int dir_fd = -1, file_fd = -1;
-static char file_name[HR_NAME_BYTES];
-static char dir[] = HR_SHM_DIR "/hr_fuzz_XXXXXX";
+static const struct scratch *scratch; /* NULL before the first input */
 static timer_t timer;
 
 static uint8_t segment[1 << 20];
@@ -40,16 +33,10 @@ static size_t segment_bytes;
 static struct change changes[CHANGES];
 static volatile sig_atomic_t turn;
 
-static void put(const void *bytes, size_t len_bytes, size_t off)
-{
-	if (pwrite(file_fd, bytes, len_bytes, (off_t)off) != (ssize_t)len_bytes)
-		abort();
-}
-
 static void restore(size_t off, size_t len_bytes)
 {
 	if (off < segment_bytes)
-		put(segment + off, len_bytes < segment_bytes - off ? len_bytes : segment_bytes - off, off);
+		scratch_put(segment + off, len_bytes < segment_bytes - off ? len_bytes : segment_bytes - off, off);
 }
 
 static void change(int number)
@@ -62,31 +49,21 @@ static void change(int number)
 	if (turn++ % 2 == 1)
 		restore(off, width ? width : segment_bytes - off);
 	else if (width)
-		put(&what->value, width, off);
-	else if (ftruncate(file_fd, (off_t)off) != 0)
+		scratch_put(&what->value, width, off);
+	else if (ftruncate(scratch->file_fd, (off_t)off) != 0)
 		abort();
-}
-
-static void clear_away(void)
-{
-	unlinkat(dir_fd, file_name, 0);
-	rmdir(dir);
 }
 
 static void begin(void)
 {
-	struct hr_name name = {.uid = geteuid(), .pid = PID, .instance = INSTANCE};
 	struct sigaction action = {.sa_handler = change, .sa_flags = SA_RESTART};
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
 
-	hr_name_format(&name, file_name);
-	if (!mkdtemp(dir) || (dir_fd = open(dir, O_RDONLY | O_DIRECTORY)) < 0 ||
-	    (file_fd = openat(dir_fd, file_name, O_RDWR | O_CREAT | O_EXCL, 0600)) < 0 ||
-	    sigaction(SIGRTMIN, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) {
-		perror(dir);
+	scratch = scratch_get();
+	if (sigaction(SIGRTMIN, &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) {
+		perror("timer");
 		exit(1);
 	}
-	atexit(clear_away);
 }
 
 static void tick(long every_ns)
@@ -105,25 +82,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
 
 	if (len_bytes < sizeof changes || len_bytes - sizeof changes > sizeof segment)
 		return 0;
-	if (file_fd < 0)
+	if (!scratch)
 		begin();
 	memcpy(changes, bytes, sizeof changes);
 	segment_bytes = len_bytes - sizeof changes;
 	memcpy(segment, bytes + sizeof changes, segment_bytes);
-	if (segment_bytes >= sizeof header) { /* what must agree with its name */
+	if (segment_bytes >= sizeof header) {
 		memcpy(&header, segment, sizeof header);
-		header.uid = geteuid();
-		header.pid = PID;
-		header.instance = INSTANCE;
+		scratch_put_right(&header);
 		memcpy(segment, &header, sizeof header);
 	}
 	turn = 0;
-	if (ftruncate(file_fd, 0) != 0)
+	if (ftruncate(scratch->file_fd, 0) != 0)
 		abort();
 	restore(0, segment_bytes);
 	tick(EVERY_NS);
 	for (int i = 0; i < 2; i++)
-		read_all(dir_fd, file_name);
+		read_all(scratch->dir_fd, scratch->file_name);
 	tick(0);
 	return 0;
 }
