@@ -63,7 +63,6 @@ export class App {
     },
   );
 
-  private sourceDrawn = false; // the first picture has been begun
   private timeEdition = 0; // of the timeline, as it was last
   private readonly follower = new Follower();
   private theme: Theme = loadTheme();
@@ -286,9 +285,9 @@ export class App {
     const live = program?.state === 'live' && this.session.time.follows;
     const here = this.session.store.model?.id === this.session.place.program;
     const picture = here ? this.session.time.picture(live, this.session.file, this.session.clock.now(), wall) : null;
-    if (picture !== null && !this.sourceDrawn && this.session.file !== -1) {
+    if (picture !== null && !this.source.drawn && this.session.file !== -1) {
       // What a reader looks for first does not wait for what stands around it: that comes a frame later.
-      this.sourceDrawn = this.session.turned = true;
+      this.session.turned = true;
       this.drawSource(picture, changes, wall);
       return;
     }

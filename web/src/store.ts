@@ -59,10 +59,11 @@ export class ProgramModel {
     return this.files.findLastIndex((file) => file?.path === path);
   }
 
+  /** Where the reader goes to see a line; an instruction that has none is in its file alone. */
   placeOf(file: number, line: number | null, thread: number | null): Place {
     const path = this.files[file]?.path ?? '';
     const entry = this.fileAt(path, null) === file ? null : file;
-    return { program: this.id, file: path, entry, line, thread, when: null };
+    return { program: this.id, file: path, entry, line: line === null || line < 1 ? null : line, thread, when: null };
   }
 
   /** Tick of a line's last hit, 0 when it never was or nothing is known of it. */

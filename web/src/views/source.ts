@@ -65,7 +65,7 @@ export class SourceView {
   private tableAt = Number.NEGATIVE_INFINITY;
   private target: number | null = null;
   private hidesCold = false;
-  private drawn = false;
+  drawn = false; // text and counts have been, once
 
   /** `text`: what will be shown first, when that is known already: to change it costs as much as to make the editor. */
   constructor(cspNonce: string, text: string | null, private readonly lineChosen: (line: number) => void) {
@@ -192,7 +192,7 @@ export class SourceView {
     const timeOf = scene.timeColumn ? (line: number): number => samples.share(scene.file, line) : null;
     this.strip.draw(this.editor, { ...scene, table: this.table, running: this.running, timeOf });
     if (!this.drawn) {
-      this.drawn = true; // text and counts: what makes them easier to read comes a frame later
+      this.drawn = true; // what makes them easier to read comes a frame later
       return;
     }
     highlight(this.editor);

@@ -139,7 +139,7 @@ export class StacksView {
       const source = file === undefined ? null : this.needs.source(model, file);
       const statement = source?.state === 'there' ? statementOf(source.lines, frame) : null;
       const path = file?.path ?? '';
-      const href = file === undefined ? null : formatRoute(model.placeOf(frame.file, frame.line < 1 ? null : frame.line, this.only));
+      const href = file === undefined ? null : formatRoute(model.placeOf(frame.file, frame.line, this.only));
       line.showFrame(frame, path, href, file?.traced === true, row.innermost, statement);
     }
   }
