@@ -159,13 +159,6 @@ class Process:
         fields = Path("/proc/%d/stat" % self.pid).read_text().rsplit(")", 1)[1].split()
         return sum(map(int, fields[11:15])) / TICKS_A_SECOND  # with children that were waited for
 
-    def rss_kb(self):
-        """Without pages of files and of shared memory: those are the system's, and told apart below."""
-        for line in Path("/proc/%d/status" % self.pid).read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1])
-        raise AssertionError("%s has no memory" % self.name)
-
     def descriptors(self):
         """Without those of segments, which are as many as there are ended programs: the eight newest and some."""
         leads = []
@@ -267,7 +260,7 @@ class Soak:
         viewer.poll(lambda: counted.append(self.processes[1].descriptors()) or len(counted) > 10 and len(set(counted[-10:])) == 1,
                     "hrview to close what pages have left", PATIENCE_S)
         # The fewest of some looks: a process may just have a file of /proc open.
-        seen = {process.name: (process.rss_kb(), min(process.descriptors() for _ in range(20))) for process in self.processes}
+        seen = {process.name: (viewer.memory_kb(process.pid), min(process.descriptors() for _ in range(20))) for process in self.processes}
         seen["segment"] = (os.stat(self.segment).st_blocks // 2, 0)
         return seen
 

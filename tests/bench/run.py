@@ -1,7 +1,7 @@
 """What tracing costs, for `./dev bench`: ratios to the untraced program, side by side in one interleaved run.
 
-Each of pyperformance's programs, and two of loops, runs in fresh processes, all ways in turn, `--repeat` times; a way's time is the least of
-its runs. See docs/benchmarks.md for what the columns are.
+Each of pyperformance's programs, and two of loops, runs in fresh processes, all ways in turn, `--repeat` times; a way's
+time is the least of its runs. See docs/benchmarks.md for what the columns are.
 """
 import argparse
 import json

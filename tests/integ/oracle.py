@@ -9,6 +9,7 @@ import os
 import random
 import selectors
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -151,6 +152,13 @@ def install(folder, *names):
     for name in names:
         shutil.copy(str(ROOT / "tracer" / name), str(packages))
     return packages
+
+
+def free_port():
+    """One of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def assert_equal_counts(oracle, ours):

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ import pytest
 
 import oracle
 from family import family, hrview, poll
+from oracle import free_port
 from test_servers import FLASK, WSGI
 
 PAGES = {str(path.relative_to(oracle.ROOT)): path.read_text()
@@ -224,12 +224,6 @@ def get(url):
         return None
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 # ---- commands ------------------------------------------------------------------------------------------------------
 
 
@@ -280,7 +274,7 @@ def test_django(shell):
     shell.run("python -m django startproject mysite .")
     urls = shell.folder / "mysite" / "urls.py"
     urls.write_text(urls.read_text() + VIEW)
-    address = "127.0.0.1:" + free_port()
+    address = "127.0.0.1:%d" % free_port()
     server = shell.start("python -m heartrate_shm --files mysite/ manage.py runserver " + address)
     assert poll(lambda: get("http://%s/" % address), "an answer") == "here"
     body = urls.read_text().splitlines().index("        pass") + 1

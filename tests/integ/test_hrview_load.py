@@ -2,7 +2,7 @@
 import contextlib
 import json
 
-from viewer import Program, Refused, Server, WebSocket, dump, hrview, poll, triples, watch
+from viewer import AS_TOLD, Program, Refused, Server, WebSocket, dump, hrview, memory_kb, poll, triples, watch
 
 PROGRAMS = 200
 # A family: forked children are traced programs with segments of their own. Each works as often as its number says.
@@ -31,20 +31,7 @@ def gone():
     for pid, go in children:
         os.write(go, b"x")
         os.waitpid(pid, 0)
-exec("""def answered(commands):
-    print("ready", flush=True)
-    for command in commands:
-        yield command
-        print("done", flush=True)
-""")
-for command in answered(sys.stdin):
-    exec(command)
-'''
-
-
-def memory_kb(pid):
-    with open("/proc/%d/status" % pid) as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon:"))
+''' + AS_TOLD
 
 
 def test_two_hundred_programs(tmp_path):

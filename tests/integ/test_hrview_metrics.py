@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import urllib.parse
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from oracle import free_port
 from viewer import DEADLINE_S, ROOT, Program, Server, dump, hrview_as, poll
 
 TOKEN = "s3cret"
@@ -69,12 +69,6 @@ def test_promtool_finds_nothing_wrong(tmp_path):
         done = subprocess.run([tool("promtool"), "check", "metrics"], input=body, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=DEADLINE_S)
         assert (done.returncode, done.stdout.decode()) == (0, "")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Prometheus:

@@ -2,7 +2,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -160,7 +159,5 @@ def test_flask_reloads(tmp_path):
 
 
 def test_django_reloads(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % probe.getsockname()[1]
+    address = "127.0.0.1:%d" % oracle.free_port()
     reloads(tmp_path, DJANGO, ["watched.py", "runserver", address], "http://%s/" % address)

@@ -96,19 +96,13 @@ class Program:
         self.process.communicate()
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def get(url):
     with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
         return answer.read()
 
 
 def test_program_meets_no_child_and_viewer_serves(tmp_path):
-    port = free_port()
+    port = oracle.free_port()
     with Program(tmp_path, "port=%d" % port) as program:
         assert program.first_line == "None [] threads\n"
         assert program.url() == "http://127.0.0.1:%d/" % port
@@ -145,7 +139,7 @@ def test_interrupt_of_the_programs_group_does_not_reach_the_viewer(tmp_path):
 
 
 def test_port_that_is_served_already_is_used(tmp_path):
-    port = free_port()
+    port = oracle.free_port()
     with Program(tmp_path, "port=%d" % port) as first:
         first.url()
         (tmp_path / "second").mkdir()

@@ -77,8 +77,23 @@ def dump(what):
     return json.loads(out)
 
 
-# A traced program that does as it is told: a line of code a command, answered when it is done and no line is left to be
-# counted (what answers is not in the file).
+def memory_kb(pid):
+    """Resident, without pages of files and of shared memory."""
+    with open("/proc/%d/status" % pid) as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon:"))
+
+
+# How a program does as it is told: a line of code a command, answered when it is done and no line is left to be counted
+# (what answers is not in the file).
+AS_TOLD = '''exec("""def answered(commands):
+    print("ready", flush=True)
+    for command in commands:
+        yield command
+        print("done", flush=True)
+""")
+for command in answered(sys.stdin):
+    exec(command)
+'''
 TRACED = '''
 import sys
 import threading
@@ -93,15 +108,7 @@ def work(n):
     return total
 def nap(event):
     return 1 + event.wait()
-exec("""def answered(commands):
-    print("ready", flush=True)
-    for command in commands:
-        yield command
-        print("done", flush=True)
-""")
-for command in answered(sys.stdin):
-    exec(command)
-'''
+''' + AS_TOLD
 
 
 class Program:
