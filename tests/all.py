@@ -183,6 +183,7 @@ def everything(run):
     inside = interpreters.venv("python3")
     # The others' tools come over the network meanwhile.
     fetcher = concurrent.futures.ThreadPoolExecutor(1)
+    notebook = fetcher.submit(interpreters.venv, "python3", "jupyterlab")
     tools = {path: fetcher.submit(interpreters.venv, path) for path in found.values()}
     run.suite("formatting", count_command, "./dev", "fmt", "--check")
     run.suite("ruff, mypy, stubs, eslint, clang-tidy", count_command, "./dev", "lint")
@@ -193,6 +194,7 @@ def everything(run):
     run.suite("sdist, wheel, pip install", count_command, "tests/wheel.sh")
     run.suite("page: types and units", count_last_line, "npm", "--prefix", "web", "test")
     if shutil.which("chromium"):
+        notebook.exception()  # a test makes it again, and says what is wrong
         run.suite("page: in a browser", count_last_line, "npm", "--prefix", "web", "run", "test:browser")
         run.suite("demo --once", count_command, "./dev", "demo", "--once")
     else:

@@ -1,10 +1,10 @@
 """The Pythons of this machine that the tests can use, and what they need beside the standard library.
 
-    interpreters.py [PYTHON]
+    interpreters.py [PYTHON [TOOLS]]
 
-prints the path of an interpreter like PYTHON that has the test tools (tests/requirements.txt): of the virtual
-environment build/venv-VERSION, made when it is not there or the requirements have changed. Without PYTHON: the paths of
-all Pythons found.
+prints the path of an interpreter like PYTHON that has the test tools (tests/requirements.txt, or
+tests/requirements-TOOLS.txt): of the virtual environment build/venv-VERSION, or build/venv-VERSION-TOOLS, made when it
+is not there or the requirements have changed. Without PYTHON: the paths of all Pythons found.
 """
 import glob
 import os
@@ -14,7 +14,6 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OLDEST, NEWEST = 8, 15  # CPython 3.x
-REQUIREMENTS = os.path.join(ROOT, "tests", "requirements.txt")
 
 
 def version_of(python):
@@ -53,17 +52,18 @@ def contents(path):
         return None
 
 
-def venv(python):
+def venv(python, *tools):
     """The interpreter's path. Raises CalledProcessError, with what pip or venv said in its output."""
     version = run(python, "-c", "import platform; print(platform.python_version())").strip()
-    folder = os.path.join(ROOT, "build", "venv-" + version)
+    requirements = os.path.join(ROOT, "tests", "-".join(("requirements", *tools)) + ".txt")
+    folder = os.path.join(ROOT, "build", "-".join(("venv", version, *tools)))
     stamp = os.path.join(folder, "requirements.txt")
     inside = os.path.join(folder, "bin", "python")
-    if contents(stamp) != contents(REQUIREMENTS) or not os.access(inside, os.X_OK):
+    if contents(stamp) != contents(requirements) or not os.access(inside, os.X_OK):
         run(python, "-m", "venv", "--clear", folder)
         # The newest gevent has no wheel for every Python, and takes minutes to compile.
-        run(inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary", "-r", REQUIREMENTS)
-        shutil.copyfile(REQUIREMENTS, stamp)
+        run(inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary", "-r", requirements)
+        shutil.copyfile(requirements, stamp)
     return inside
 
 
@@ -76,6 +76,6 @@ if __name__ == "__main__":
         if len(sys.argv) == 1:
             print(*find().values(), sep="\n")
         else:
-            print(venv(sys.argv[1]))
+            print(venv(*sys.argv[1:]))
     except subprocess.CalledProcessError as error:
         sys.exit(f"interpreters.py: {' '.join(map(str, error.cmd))} failed:\n{error.output}")

@@ -60,7 +60,7 @@ export async function visit(
   assert.deepEqual(wrong, []);
 }
 
-/** Polls until `probe` gives what is wanted. */
+/** Polls until `probe` gives what is wanted, and gives it. */
 export async function eventually<T>(what: string, probe: () => Promise<T>, good: (value: T) => boolean): Promise<T> {
   const deadline = Date.now() + DEADLINE_MS;
   for (;;) {

@@ -3,15 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { HeartrateApi } from '../../../web/src/api';
 import { eventually, launch, visit } from './chrome';
 import { FakeProgram, FakeViewer, type FakeFile } from './fake';
-
-declare global {
-  interface Window {
-    readonly heartrate: HeartrateApi;
-  }
-}
 
 const DIST = join(process.cwd(), 'dist');
 const ID = '00c0ffee12345678';

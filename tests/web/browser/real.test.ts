@@ -4,21 +4,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import type { HeartrateApi } from '../../../web/src/api';
 import { eventually, launch, visit } from './chrome';
-
-declare global {
-  interface Window {
-    readonly heartrate: HeartrateApi;
-  }
-}
-
-const ROOT = join(process.cwd(), '..');
-const HRVIEW = join(ROOT, 'build/bin/hrview');
-const PYTHON = process.env['PYTHON'] ?? 'python3';
+import { end, HRVIEW, PYTHON, startProgram, startViewer } from './programs';
 
 const PROGRAM = `import sys, threading
 import heartrate_shm
@@ -72,8 +62,7 @@ async function withChain(body: (chain: Chain) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'heartrate-page-'));
   const script = join(folder, 'chain.py');
   writeFileSync(script, PROGRAM);
-  const path = [join(ROOT, 'build/python'), process.env['PYTHONPATH']].filter(Boolean).join(delimiter);
-  const program = spawn(PYTHON, [script], { stdio: ['pipe', 'inherit', 'inherit'], env: { ...process.env, PYTHONPATH: path } });
+  const program = await startProgram(script);
   const pid = String(program.pid);
   let viewer: ChildProcess | null = null;
   const chain: Chain = {
@@ -82,16 +71,7 @@ async function withChain(body: (chain: Chain) => Promise<void>): Promise<void> {
     pid,
     url: '',
     async startViewer(port, ...words) {
-      viewer = spawn(HRVIEW, [...(words.length > 0 ? words : [pid]), '--port', port], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let said = '';
-      for await (const piece of viewer.stdout as NodeJS.ReadableStream) {
-        said += String(piece);
-        const url = /http:[/][/]\S+/.exec(said)?.[0];
-        if (url === undefined) continue;
-        this.url = url;
-        return;
-      }
-      throw new Error(`hrview ended without a URL; it said: ${said}`);
+      ({ viewer, url: this.url } = await startViewer(...(words.length > 0 ? words : [pid]), '--port', port));
     },
     async stopViewer() {
       await end(viewer);
@@ -99,7 +79,6 @@ async function withChain(body: (chain: Chain) => Promise<void>): Promise<void> {
     },
   };
   try {
-    await eventually('the program is seen', async () => spawnSync(HRVIEW, ['dump', pid]).status, (code) => code === 0);
     await chain.startViewer('0');
     await body(chain);
   } finally {
@@ -107,12 +86,6 @@ async function withChain(body: (chain: Chain) => Promise<void>): Promise<void> {
     await end(program);
     rmSync(folder, { recursive: true });
   }
-}
-
-async function end(child: ChildProcess | null): Promise<void> {
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
 }
 
 /** A number is for add(), a line of Python is run. */

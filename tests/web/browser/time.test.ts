@@ -3,15 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { HeartrateApi } from '../../../web/src/api';
 import { eventually, launch, type Visit, visit } from './chrome';
 import { FakeProgram, FakeRecording, FakeViewer } from './fake';
-
-declare global {
-  interface Window {
-    readonly heartrate: HeartrateApi;
-  }
-}
 
 const ID = '00c0ffee12345678';
 const TEXT = ['def a():', '    one()', '    two()', 'def b():', '    three()'].join('\n');
