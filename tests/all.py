@@ -10,6 +10,7 @@ import argparse
 import concurrent.futures
 import glob
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -114,16 +115,10 @@ def pytest_with(inside):
 
 
 def python_tests(run, python, name, tools=interpreters.venv):
-    """Builds the extension for one interpreter, without and with -Werror, and runs the Python tests with it. `tools` gives
-    the interpreter with the test tools."""
-    if not run.suite(f"build for Python {name}", count_command, "./dev", "build", "--python", python):
+    """Builds the extension for one interpreter, and runs the Python tests with it. `tools` gives the interpreter with the
+    test tools."""
+    if not run.suite(f"build for Python {name}, no warning", count_command, "./dev", "build", "--python", python, HR_WERROR="ON"):
         return
-    strict = os.path.join(ROOT, "build", "strict", name)
-    run.suite(
-        f"no warning: extension for {name}", count_command, "sh", "-c",
-        'cmake --preset extension -B "$1" -DPython_EXECUTABLE="$2" -DHR_WERROR=ON -DHR_PYTHON_DIR="$1" && cmake --build "$1"',
-        "sh", strict, shutil.which(python),
-    )
     try:
         inside = tools(python)
     except subprocess.CalledProcessError as error:
@@ -164,13 +159,32 @@ def c_tests(run):
         print(f"{'memory model':<44} not here: no herd7 (Debian: herdtools7, from forky on)")
 
 
+def fresh(name):
+    """Whether `./dev fresh` has left that for another run: a system, or what a new one is made of (tests/fresh.sh)."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.geteuid() == 0 and os.path.exists(os.path.join(cache, "heartrate_shm", "fresh", name))
+
+
+def packages(run):
+    """A wheel, and Debian's packages; then both on a new system like this one that has no compiler."""
+    wheel = run.suite("sdist, wheel, pip install", count_command, "tests/wheel.sh")
+    packages = run.suite("Debian packages, lintian", count_command, "./dev", "deb")
+    suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "sid")
+    if not fresh(suite + ".tar"):
+        print(f"not tried on a new system: wheel, Debian packages (as root, ./dev fresh {suite} prepares it)")
+        return
+    versions = [(interpreters.version_of(python) or ())[:2] for python in ("python3", "/usr/bin/python3")]
+    kinds = ["wheels"] * (wheel and versions[0] == versions[1]) + ["deb"] * packages
+    if kinds:
+        run.suite(f"{', '.join(kinds)} on a new {suite}", count_command, "./dev", "fresh", suite, *kinds)
+
+
 def newest_pythons(run, found):
     """3.14 and 3.15 are tested on a forky system that `./dev fresh forky` left behind."""
     wanted = [f"python3.{minor}" for minor in (14, 15) if minor not in [version[1] for version in found]]
-    store = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "heartrate_shm", "fresh")
     if not wanted:
         return
-    if os.geteuid() != 0 or not os.path.isdir(os.path.join(store, "forky")):
+    if not fresh("forky"):
         print(f"not found: {', '.join(wanted)} (as root, ./dev fresh forky makes a system that has them)")
         return
     arguments = " ".join("--python " + python for python in wanted)
@@ -191,7 +205,7 @@ def everything(run):
     c_tests(run)
     run.suite("hrview", count_last_line, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT)))
     run.suite("docs", count_command, "./dev", "docs")
-    run.suite("sdist, wheel, pip install", count_command, "tests/wheel.sh")
+    packages(run)
     run.suite("page: types and units", count_last_line, "npm", "--prefix", "web", "test")
     if shutil.which("chromium"):
         notebook.exception()  # a test makes it again, and says what is wrong

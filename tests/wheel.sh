@@ -1,23 +1,25 @@
 #!/bin/sh
-# wheel.sh [DIST] — the wheel for python3 in the folder DIST, installed into an empty environment, and what came of it:
-# the package, its extension, hrview with the libraries it brings, its commands, man pages and completions.
+# wheel.sh [DIST [PYTHON]] — the wheel for PYTHON (python3) in the folder DIST, installed into an empty environment, and what
+# came of it: the package, its extension, hrview with the libraries it brings, its commands, man pages and completions.
 #
 # Without DIST the wheel is made first (./dev wheels python3). With HR_NO_COMPILER=1 the machine must have none.
 set -eu
 cd "$(dirname "$0")/.."
 unset PYTHONPATH
 [ "${HR_NO_COMPILER:-}" != 1 ] || ! command -v cc || { echo "this machine has a compiler"; exit 1; }
-[ $# -eq 1 ] || ./dev wheels python3
+[ $# -ge 1 ] || ./dev wheels python3
+dist=${1:-dist}
+made_for=${2:-python3}
 env=$PWD/build/wheel
-python3 -m venv --clear "$env"
-"$env/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links "${1:-dist}" heartrate_shm
+"$made_for" -m venv --clear "$env"
+"$env/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links "$dist" heartrate_shm
 PATH=$env/bin:$PATH
 
 # Nothing of it is linked to what only some machines have, unless the wheel is for this system alone.
 program=$("$env/bin/python" -c 'from heartrate_shm import _viewer; print(_viewer.find())')
 ldd "$program" >"$env/libraries"
 cat "$env/libraries"
-if ! ls "${1:-dist}"/*-linux_*.whl >"$env/alone" 2>&1 && grep -v "$env/" "$env/libraries" | grep -Ev 'linux-vdso|ld-linux|lib(c|m|z|dl|rt|pthread)\.so'; then
+if ! ls "$dist"/*-linux_*.whl >"$env/alone" 2>&1 && grep -v "$env/" "$env/libraries" | grep -Ev 'linux-vdso|ld-linux|lib(c|m|z|dl|rt|pthread)\.so'; then
 	echo "which $program needs and does not bring"
 	exit 1
 fi
@@ -66,7 +68,7 @@ END2
 if command -v pipx; then
 	printf '#!/bin/sh\necho "$1" >"%s"\n' "$env/url" >"$env/browser"
 	chmod +x "$env/browser"
-	BROWSER=$env/browser PIPX_HOME=$env/pipx pipx run --pip-args="--no-index --find-links ${1:-dist}" heartrate_shm --port 0 &
+	BROWSER=$env/browser PIPX_HOME=$env/pipx pipx run --python "$made_for" --pip-args="--no-index --find-links $dist" heartrate_shm --port 0 &
 	viewer=$!
 	timeout 300 sh -c 'until [ -s "$1" ] || ! kill -0 "$2"; do sleep 0.1; done' sh "$env/url" $viewer
 	python -c 'import sys, urllib.request; assert b"<script" in urllib.request.urlopen(sys.argv[1], timeout=60).read()' "$(cat "$env/url")"

@@ -74,12 +74,12 @@ test('the heat of a cell stands below it, live', async () => {
   page.setDefaultTimeout(60_000);
   try {
     await page.goto(url);
-    await page.locator('.jp-Notebook-ExecutionIndicator[data-status=idle]').waitFor();
-    // JupyterLab takes keys before it is there for them.
+    await page.getByText('Python 3 (ipykernel) | Idle').waitFor(); // before, JupyterLab would ask which kernel is meant
+    // Keys may still come too early for it.
     await eventually('the first cell is run', async () => {
       await runCell(page, 0);
       return page.locator('.jp-CodeCell .jp-InputPrompt').first().textContent();
-    }, (prompt) => /\d/.test(prompt ?? ''));
+    }, (prompt) => prompt !== '[ ]:');
     await runCell(page, 1);
     await runCell(page, 2);
 
