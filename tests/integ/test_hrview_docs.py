@@ -1,10 +1,12 @@
 """What README and docs tell the reader to type: each command is run here as it stands there, but for free ports, or by a
-suite that is named here; so is each piece of Python."""
+suite that is named here; so is each piece of Python, and what stands in the configuration of other programs (of Prometheus
+in test_hrview_metrics.py). A command that running text only names must be one that there is, with these options."""
 import http.client
 import http.server
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import threading
 import urllib.request
 
 import pytest
+import yaml
 
 import oracle
 from family import family, hrview, poll
@@ -19,7 +22,8 @@ from oracle import free_port
 from test_servers import FLASK, WSGI
 
 PAGES = {str(path.relative_to(oracle.ROOT)): path.read_text()
-         for path in [oracle.ROOT / "README.md", *sorted((oracle.ROOT / "docs").rglob("*.md"))]}
+         for path in [*(oracle.ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")),
+                      *sorted((oracle.ROOT / "docs").rglob("*.md"))]}
 LOOP = "for i in range(7):\n    pass\n"
 SCRIPT = "#!/usr/bin/env python\nimport os, time\n%swhile os.path.exists('stay'):\n    time.sleep(0.05)\n" % LOOP
 ASGI = """\
@@ -86,13 +90,18 @@ RUN_BY = {
     "python -m heartrate_shm --all script.py": (4, "script.py"),
     "python -m heartrate_shm --name nightly script.py": (4, "script.py"),
     "pytest --heartrate": "test_reports_of_ci",
+    "coverage run -m pytest --heartrate": "test_coverage_takes_over",
     "pytest --heartrate -n 2": "tests/integ/test_hrview_pytest.py",
     "HEARTRATE_SHM=1 ./script.py": (4, "script.py"),
     'HEARTRATE_SHM="--files myapp/ --name worker" ./script.py': (4, "script.py"),
     'python -m heartrate_shm -c "print(sum(range(100)))"': "test_simple_commands",
     'python -c "import heartrate_shm; print(heartrate_shm.__version__)"': "test_simple_commands",
     "hrview --version": "test_simple_commands",
+    "hrview --help": "test_simple_commands",
+    "man hrview": "tests/integ/test_hrview_shell.py",
+    "man hrview-dump": "tests/integ/test_hrview_shell.py",
     "hrview list": "test_simple_commands",
+    "hrview clean": "test_simple_commands",
     "python -m heartrate_shm --files myapp/ -m flask --app myapp.web run": "test_servers",
     "python -m heartrate_shm --files myapp/ -m gunicorn -w 2 myapp.web:app": "test_servers",
     "python -m heartrate_shm --files myapp/ -m uvicorn --workers 2 myapp.asgi:app": "test_servers",
@@ -102,6 +111,7 @@ RUN_BY = {
     "hrview --host 0.0.0.0 --token some-long-secret": "test_other_addresses",
     "ssh -L 9999:127.0.0.1:9999 HOST hrview": "test_tunnels",
     "ssh -N -L 9999:127.0.0.1:9999 HOST": "test_tunnels",
+    "ssh -L 9999:127.0.0.1:9999 HOST": "test_tunnels",
     "hrview record script.py -o run.hrec": "test_recording",
     "hrview record script.py --seconds 60 -o run.hrec": "test_recording",
     "hrview replay run.hrec": "test_recording",
@@ -119,6 +129,14 @@ RUN_BY = {
     "hrview dump primes.py --format html --output primes.html": "test_tutorial",
 }
 
+# Commands that running text names and no test runs.
+NOT_RUN = {
+    "pip install -r requirements.txt": "the reader's own requirements",
+    "pytest --cov --heartrate": "pytest-cov; it starts coverage.py as the command that is run does",
+    "pipx run heartrate_shm": "from an index; from a folder in tests/wheel.sh",
+    "go tool pprof": "run where there is a go: tests/integ/test_hrview_profile.py",
+}
+
 
 def blocks(language, *pages):
     """(page, number, text) of each block of that language."""
@@ -128,6 +146,20 @@ def blocks(language, *pages):
 
 def commands(page):
     return [re.sub(r"\s+#.*", "", line).strip() for _, _, block in blocks("sh", page) for line in block.splitlines()]
+
+
+def named():
+    """What running text names of our commands, and how others are called for us."""
+    for page in PAGES.values():
+        for code in re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", page, flags=re.M | re.S)):
+            command = " ".join(code.split())
+            if re.match(r"(\./dev|hrview|python -m heartrate_shm|pytest|coverage(?=.*--heartrate)|pipx run|ssh|man|go|HEARTRATE_SHM=\S+) [-\w]", command):
+                yield command
+
+
+def configured(page, language="yaml"):
+    """The configurations in it, as data."""
+    return [yaml.safe_load(text) for _, _, text in blocks(language, page)]
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +174,8 @@ def environment(tmp_path_factory):
     (about / "entry_points.txt").write_text("[pytest11]\nheartrate_shm = heartrate_shm_pytest\n")
     (about / "RECORD").write_text("heartrate_shm/__init__.py,,\nheartrate_shm_pytest.py,,\n")
     (folder / "bin" / "hrview").symlink_to(oracle.HRVIEW)
-    scripts = {"pytest": '#!/bin/sh\nexec python -m pytest -p no:cacheprovider "$@"\n',
+    scripts = {"coverage": '#!/bin/sh\nexec python -m coverage "$@"\n',
+               "pytest": '#!/bin/sh\nexec python -m pytest -p no:cacheprovider "$@"\n',
                "browser": '#!/bin/sh\necho "$1" >url.part; mv url.part url\n', "ssh": SSH}
     for name, text in scripts.items():
         (folder / "bin" / name).write_text(text)
@@ -229,9 +262,37 @@ def get(url):
 
 def test_every_command_is_run():
     told = {command for page in PAGES if page != "docs/fleet.md" for command in commands(page)}  # its own test has those
-    assert sorted(told) == sorted(RUN_BY)
+    named_only = RUN_BY.keys() - told
+    assert sorted(told - RUN_BY.keys()) == [] and sorted(named_only - set(named())) == []
     for by in RUN_BY.values():
         assert isinstance(by, tuple) or callable(globals().get(by)) or (oracle.ROOT / by).is_file(), by
+
+
+def helps(*words):
+    """What a command says of itself."""
+    return subprocess.run([*words, "--help"], stdout=subprocess.PIPE, env=oracle.environment(), cwd=str(oracle.ROOT), check=True,
+                          universal_newlines=True).stdout
+
+
+def test_every_command_that_is_named_is_one():
+    """With its subcommand, its options, and its formats."""
+    said = {("./dev",): helps("./dev") + helps(sys.executable, "tests/bench/run.py") + helps(sys.executable, "tests/bench/page.py"),
+            ("hrview",): helps(str(oracle.HRVIEW)), ("python", "-m", "heartrate_shm"): helps(sys.executable, "-m", "heartrate_shm"),
+            ("pytest",): "--heartrate", ("python", "-m", "heartrate_shm.reader"): "PID"}
+    for sub in re.findall(r"(?m)^  (\w+)  ", said["hrview",]):
+        said["hrview", sub] = helps(str(oracle.HRVIEW), sub)
+    for sub in re.findall(r"(?m)^  ([a-z]+)\b", said["./dev",]):
+        said["./dev", sub] = said["./dev",]
+    unknown = []
+    for command in sorted(set(named()) - RUN_BY.keys() - NOT_RUN.keys()):
+        words = tuple(command.split())
+        most = max((known for known in said if words[:len(known)] == known), key=len, default=())
+        parts = re.findall(r"(?<![-\w])--?\w[-\w]*|(?<=--format )[a-z|]+", " ".join(words[len(most):]))
+        there = [re.search(r"(?<![-\w])%s(?![-\w])" % part, said[most]) for given in parts for part in given.split("|") if most]
+        is_known = len(most) > 1 or not re.match("[a-z]+$", words[1])  # else that word should be a subcommand
+        if not most or not is_known or not all(there):
+            unknown.append(command)
+    assert unknown == []
 
 
 @pytest.mark.parametrize("command", [command for command, by in RUN_BY.items() if isinstance(by, tuple)])
@@ -252,6 +313,52 @@ def test_a_traced_pytest_warns_of_nothing(shell):
     """It rewrites the asserts of plugins, and complains of one that was imported before."""
     shell.run("HEARTRATE_SHM=1 pytest --heartrate")
     assert "1 passed" in shell.log() and "warning" not in shell.log().lower(), shell.log()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="both count beside each other")
+def test_coverage_takes_over(shell):
+    pid = shell.run("coverage run -m pytest --heartrate")
+    assert any("taken over" in note for member in family(pid) for note in member.notes), shell.log()
+
+
+@pytest.mark.parametrize("page, job", [
+    (page, job) for page in ["docs/howto/ci.md"] for jobs in configured(page) for job in jobs.get("jobs", jobs).values()
+], ids=["github", "gitlab"])
+def test_ci_jobs(shell, page, job):
+    """Their commands, one after the other, leave the file that the job keeps."""
+    steps = [step["run"] for step in job.get("steps", []) if "run" in step] + job.get("script", []) + job.get("after_script", [])
+    for command in steps:
+        if command not in NOT_RUN:
+            assert command in RUN_BY
+            shell.run(command)
+    kept = [step["with"]["path"] for step in job.get("steps", []) if "path" in step.get("with", {})] + job.get("artifacts", {}).get("paths", [])
+    assert kept == ["heat.html"] and "test_script.py" in shell.read(*kept)
+
+
+def test_services(shell):
+    """HEARTRATE_SHM as a container's environment and a systemd unit give it to a program in /srv/myapp."""
+    (compose,) = configured("docs/howto/containers.md")
+    (service,) = compose["services"].values()
+    ((_, _, unit),) = blocks("ini", "docs/howto/any-program.md")
+    ((name, value),) = [word.split("=", 1) for word in shlex.split(re.findall("(?m)^Environment=(.*)", unit)[0])]
+    app = shell.folder / "srv" / "myapp"
+    app.mkdir(parents=True)
+    (app / "work.py").write_text(LOOP)
+    (shell.folder / "srv" / "run.py").write_text("import sys\nsys.path.insert(0, 'srv/myapp')\nimport work\n")
+    for options in service["environment"]["HEARTRATE_SHM"], value:
+        (member,) = family(shell.run("HEARTRATE_SHM=%s python srv/run.py" % shlex.quote(options)))
+        assert member.hits(2, "work.py") == 7
+    assert name == "HEARTRATE_SHM" and member.name == "worker"
+
+
+def test_service_of_hrview(shell):
+    ((_, _, unit),) = blocks("ini", "docs/fleet.md")
+    (command,) = re.findall("(?m)^ExecStart=/usr/local/bin/(.*)", unit)
+    shell.env["HRVIEW_TOKEN"] = "letters-digits_and.~"
+    shell.start(command.replace("9999", "0"))
+    port = shell.said(r"http://\S+?:(\d+)/\?token=")
+    assert "<script" in get("http://127.0.0.1:%s/?token=letters-digits_and.~" % port)
+    assert get("http://127.0.0.1:%s/?token=another" % port) is None
 
 
 @pytest.mark.parametrize("program, file, text, port, address", [

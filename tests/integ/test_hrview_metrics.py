@@ -15,6 +15,7 @@ import pytest
 from oracle import free_port
 from viewer import DEADLINE_S, ROOT, Program, Server, dump, hrview_as, poll
 
+FLEET = (ROOT / "docs" / "fleet.md").read_text()
 TOKEN = "s3cret"
 BUSY = """
 import heartrate_shm
@@ -72,20 +73,20 @@ def test_promtool_finds_nothing_wrong(tmp_path):
 
 
 class Prometheus:
-    """A real one, that scrapes `server` each second with the token; ends it. Another user where that can be, so that
-    nothing but the token lets it in."""
+    """A real one with the configuration and the alerts of docs/fleet.md, that scrapes `server` each second with the token;
+    ends it. Another user where that can be, so that nothing but the token lets it in."""
 
     def __init__(self, folder, server):
         uid = 65534 if os.geteuid() == 0 else None
         self.url = "http://127.0.0.1:%d" % free_port()
-        (folder / "prometheus.yml").write_text(json.dumps({  # JSON is YAML
-            "global": {"scrape_interval": "1s"},
-            "scrape_configs": [{
-                "job_name": "heartrate_shm",
-                "authorization": {"credentials": TOKEN},
-                "static_configs": [{"targets": ["127.0.0.1:%d" % server.port]}],
-            }],
-        }))
+        scrape, alerts = re.findall(r"```yaml\n((?:scrape_configs:\n  - job_name: heartrate|groups:).*?)```", FLEET, re.S)
+        (folder / "prometheus.yml").write_text("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [alerts.yml]\n"
+                                               + scrape.replace("/etc/prometheus", str(folder)))
+        (folder / "alerts.yml").write_text(alerts)
+        (folder / "hrview.token").write_text(TOKEN)
+        (folder / "hrview").mkdir()
+        (targets,) = re.findall(r"# (\[.*\])", scrape)
+        (folder / "hrview" / "all.json").write_text(re.sub('"web1:9999", "web2:9999"', '"127.0.0.1:%d"' % server.port, targets))
         self.log = open(folder / "log", "w+")
         if uid:
             os.chown(folder, uid, uid)
@@ -144,8 +145,8 @@ def test_real_prometheus_scrapes_and_the_dashboard_has_all_it_asks_for(tmp_path)
         poll(target, "a scrape that is well")
         for title, expression in dashboard_queries():
             poll(lambda: prometheus.query(expression), "an answer for the panel %r: %s" % (title, expression))
-        for expression in re.findall("expr: (.*?)(?: +#.*)?\n", (ROOT / "docs" / "fleet.md").read_text()):
-            assert prometheus.query(expression) is not None, expression
+        poll(lambda: [rule["health"] for group in (prometheus.ask("/api/v1/rules") or {}).get("groups", []) for rule in group["rules"]]
+             == ["ok"] * FLEET.count("- alert: "), "alerts that are well")
         rate = 'rate(heartrate_shm_line_hits_total{file="%s"}[10s]) > 0' % program.path
         (hot, *_) = poll(lambda: prometheus.query(rate), "the hot line's rate")
         assert hot["metric"]["program"] == "busy.py" and int(hot["metric"]["line"]) in (5, 6, 7)
