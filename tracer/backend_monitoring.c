@@ -150,6 +150,7 @@ static struct hrt_code *look_at(PyObject *self, PyCodeObject *py_code, bool *lat
 	if (code && hrt_tiers_is_twin(code))
 		return code;
 	if (!code || !code->local_events || code->generation != hrt_tracer.generation) {
+		hrt_tiers_tend();
 		code = hrt_code_decide(py_code, PyEval_GetGlobals(), later);
 		if (code && code->line_count > 0)
 			watch_lines(code);
@@ -419,6 +420,7 @@ void hrt_backend_stop(void)
 void hrt_backend_watch(PyThreadState *thread)
 {
 	(void)thread; /* monitoring knows all threads, and nobody can take it away */
+	hrt_tiers_tend();
 }
 
 #endif

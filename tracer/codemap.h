@@ -31,6 +31,7 @@ struct hrt_code {
 	uint64_t events, hot_at;   /* tiers.c: hits counted by events, and how many make it worth a twin */
 	struct hrt_twin *twin;     /* tiers.c: of the original and of the twin itself, NULL none */
 	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */
+	PyObject *py_function;     /* functions.c: the one that was seen last, to be compared; NULL none */
 	struct hrt_run *run;
 	PyCodeObject *py_code; /* borrowed: the code object owns this */
 	struct hrt_code *next, **link;

@@ -1,9 +1,9 @@
 /* guise.c — see guise.h.
  *
- * Code objects and offsets in them come from frames, generators of the three kinds, and tracebacks. Their descriptors
- * are lent getters of ours, which the interpreter's precede: the objects stay the same, with their names, types and
- * documentation. A traceback that Python code makes from what it was told is told the other way round. C code that
- * asks the C interface meets the twin, with the offsets of the twin: lines and columns are the same there. */
+ * Code objects and offsets in them come from functions, frames, generators of the three kinds, and tracebacks. Their
+ * descriptors are lent getters of ours, which the interpreter's precede: the objects stay the same, with their names,
+ * types and documentation. A traceback that Python code makes from what it was told is told the other way round. C code
+ * that asks the C interface meets the twin, with the offsets of the twin: lines and columns are the same there. */
 #include "guise.h"
 
 #if HRT_HAVE_TWINS
@@ -31,6 +31,7 @@ static struct loan loans[] = {
         {.type = &PyGen_Type, .name = "gi_code", .get = get_code},
         {.type = &PyCoro_Type, .name = "cr_code", .get = get_code},
         {.type = &PyAsyncGen_Type, .name = "ag_code", .get = get_code},
+        {.type = &PyFunction_Type, .name = "__code__", .get = get_code},
 };
 
 static bool on;

@@ -86,6 +86,15 @@ bool hrt_pyframe_is_held(const struct hrt_pyframe *frame)
 	return py_frame && Py_REFCNT(py_frame) > 1; /* one is the record's own */
 }
 
+PyObject *hrt_pyframe_function(const struct hrt_pyframe *frame)
+{
+#if HRT_FRAMES_HAVE_TAGS
+	return PyStackRef_AsPyObjectBorrow(record(frame)->f_funcobj);
+#else
+	return record(frame)->f_funcobj;
+#endif
+}
+
 void hrt_pyframe_move(const struct hrt_pyframe *frame, PyCodeObject *py_code, int unit)
 {
 	_PyInterpreterFrame *moved = record(frame);

@@ -34,6 +34,9 @@ int hrt_pyframe_size(PyThreadState *thread, const struct hrt_pyframe *frame, int
 /* Whether anybody, a traceback perhaps, has the frame as an object. */
 bool hrt_pyframe_is_held(const struct hrt_pyframe *frame);
 
+/* The function whose call it is (of modules and classes one made for the purpose); borrowed, may be NULL. */
+PyObject *hrt_pyframe_function(const struct hrt_pyframe *frame);
+
 /* The frame, which is at an event of sys.monitoring, goes on with `unit` of other code for the same variables and
  * stack.
  */

@@ -37,21 +37,46 @@ static uint64_t all_of(const uint8_t *tools, size_t count)
 	return all | word;
 }
 
+static uint64_t own_bits(int tool_id)
+{
+	return UINT64_C(0x0101010101010101) << tool_id;
+}
+
 bool hrt_py_others_listen(PyCodeObject *py_code, int tool_id)
 {
 	static uint64_t
 	        quiet_version; /* of all events, when nobody else had any on everywhere; code that runs has it */
 	const _PyCoMonitoringData *data = py_code->_co_monitoring;
 	uint64_t all = data ? all_of(data->local_monitors.tools, sizeof data->local_monitors.tools) : 0;
-	uint64_t own = UINT64_C(0x0101010101010101) << tool_id;
 
 	if (py_code->_co_instrumentation_version != quiet_version) {
-		const PyInterpreterState *interpreter = PyInterpreterState_Get();
-		all |= all_of(interpreter->monitors.tools, sizeof interpreter->monitors.tools);
-		if ((all & ~own) == 0)
-			quiet_version = py_code->_co_instrumentation_version;
+		if (hrt_py_others_listen_everywhere(tool_id))
+			return true;
+		quiet_version = py_code->_co_instrumentation_version;
 	}
-	return (all & ~own) != 0;
+	return (all & ~own_bits(tool_id)) != 0;
+}
+
+bool hrt_py_others_listen_everywhere(int tool_id)
+{
+	const PyInterpreterState *interpreter = PyInterpreterState_Get();
+
+	return (all_of(interpreter->monitors.tools, sizeof interpreter->monitors.tools) & ~own_bits(tool_id)) != 0;
+}
+
+void hrt_py_set_code(PyFunctionObject *function, PyCodeObject *py_code)
+{
+	PyCodeObject *py_before = (PyCodeObject *)function->func_code;
+	PyObject *py_defaults = function->func_defaults;
+	/* The program may have changed what else makes a version; then it has none that many share. */
+	bool as_made = function->func_version == py_before->co_version;
+
+	/* Ends the version: calls that were specialised for the code before are no longer. */
+	PyFunction_SetDefaults((PyObject *)function, py_defaults ? py_defaults : Py_None);
+	function->func_code = Py_NewRef(py_code);
+	if (as_made)
+		function->func_version = py_code->co_version;
+	Py_DECREF(py_before);
 }
 
 PyObject **hrt_py_callback(int tool_id, int event)

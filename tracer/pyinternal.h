@@ -15,6 +15,13 @@ int hrt_py_cache_units(int opcode);
  * everywhere, or on this very code object, which runs. */
 bool hrt_py_others_listen(PyCodeObject *py_code, int tool_id);
 
+/* The same, everywhere only. */
+bool hrt_py_others_listen_everywhere(int tool_id);
+
+/* Code of the same signature for a function, as if it had been made with it: nobody is told (of `__code__` auditing
+ * hooks and watchers are), and calls may be specialised for it. */
+void hrt_py_set_code(PyFunctionObject *function, PyCodeObject *py_code);
+
 /* Where the interpreter keeps a tool's callback of an event (both from 0 on): a reference or NULL. NULL when there is
  * no such event. */
 PyObject **hrt_py_callback(int tool_id, int event);

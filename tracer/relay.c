@@ -1,8 +1,9 @@
 /* relay.c — see relay.h.
  *
- * Two functions of sys.monitoring are lent ones of ours, which call theirs: set_local_events(), so that events that are
- * set on code are set on its twin too, and register_callback(), so that what tools register is called by a relay. A
- * relay puts the original, with its offsets, in the place of a twin; register_callback() never gives one away. */
+ * Functions by which tools begin to listen are lent ones of ours, which call theirs. From
+ * then on no function has a twin (hrt_tiers_tend()); what set_local_events() sets on code is set on its twin too; and
+ * what register_callback() is given is called by a relay, which puts the original, with its offsets, in the place of a
+ * twin, and which it never gives away. */
 #include "relay.h"
 
 #if HRT_HAVE_TWINS
@@ -19,40 +20,92 @@ enum {
 	MOST_ARGUMENTS = 8,
 };
 
-/* A function that is lent: `theirs` is what the function object has otherwise. */
-struct loan {
-	const char *name;
-	_PyCFunctionFast call;
-	PyCFunctionObject *py_function; /* for good: it may have our m_ml */
-	PyMethodDef *theirs, ours;
-};
+enum lent { SET_LOCAL_EVENTS, REGISTER_CALLBACK, SET_EVENTS, TRACE, TRACE_ALL, PROFILE, PROFILE_ALL, LENT_COUNT };
 
 static PyObject *set_local_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 static PyObject *register_callback(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+static PyObject *set_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+static PyObject *trace(PyObject *self, PyObject *py_how);
+static PyObject *trace_all(PyObject *self, PyObject *py_how);
+static PyObject *profile(PyObject *self, PyObject *py_how);
+static PyObject *profile_all(PyObject *self, PyObject *py_how);
 
-static struct loan loans[] = {
-        {.name = "set_local_events", .call = set_local_events},
-        {.name = "register_callback", .call = register_callback},
+#define FAST(function) METH_FASTCALL, (PyCFunction)(void (*)(void))(function)
+
+/* A function that is lent: `theirs` is what the function object has otherwise. */
+static struct loan {
+	bool of_monitoring; /* of sys.monitoring, else of sys */
+	const char *name;
+	int flags;
+	PyCFunction call;
+	PyCFunctionObject *py_function; /* for good: it may have our m_ml */
+	PyMethodDef *theirs, ours;
+} loans[LENT_COUNT] = {
+        [SET_LOCAL_EVENTS] = {true, "set_local_events", FAST(set_local_events)},
+        [REGISTER_CALLBACK] = {true, "register_callback", FAST(register_callback)},
+        [SET_EVENTS] = {true, "set_events", FAST(set_events)},
+        [TRACE] = {false, "settrace", METH_O, trace},
+        [TRACE_ALL] = {false, "_settraceallthreads", METH_O, trace_all},
+        [PROFILE] = {false, "setprofile", METH_O, profile},
+        [PROFILE_ALL] = {false, "_setprofileallthreads", METH_O, profile_all},
 };
 
 static bool on;
 
-static PyObject *call_theirs(const struct loan *loan, PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+static PyObject *call_fast(enum lent which, PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-	return ((_PyCFunctionFast)(void (*)(void))loan->theirs->ml_meth)(self, args, nargs);
+	return ((_PyCFunctionFast)(void (*)(void))loans[which].theirs->ml_meth)(self, args, nargs);
+}
+
+/* Calls theirs, which takes one argument, and looks who listens now. */
+static PyObject *call_and_tend(enum lent which, PyObject *self, PyObject *py_argument)
+{
+	PyObject *py_done = loans[which].theirs->ml_meth(self, py_argument);
+
+	hrt_tiers_tend();
+	return py_done;
+}
+
+static PyObject *trace(PyObject *self, PyObject *py_how)
+{
+	return call_and_tend(TRACE, self, py_how);
+}
+
+static PyObject *trace_all(PyObject *self, PyObject *py_how)
+{
+	return call_and_tend(TRACE_ALL, self, py_how);
+}
+
+static PyObject *profile(PyObject *self, PyObject *py_how)
+{
+	return call_and_tend(PROFILE, self, py_how);
+}
+
+static PyObject *profile_all(PyObject *self, PyObject *py_how)
+{
+	return call_and_tend(PROFILE_ALL, self, py_how);
+}
+
+/* sys.monitoring.set_events(tool, events) */
+static PyObject *set_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+	PyObject *py_done = call_fast(SET_EVENTS, self, args, nargs);
+
+	hrt_tiers_tend();
+	return py_done;
 }
 
 /* sys.monitoring.set_local_events(tool, code, events) */
 static PyObject *set_local_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-	PyObject *py_done = call_theirs(&loans[0], self, args, nargs);
+	PyObject *py_done = call_fast(SET_LOCAL_EVENTS, self, args, nargs);
 	PyCodeObject *py_twin = py_done && nargs == 3 && PyCode_Check(args[1])
 	                                ? hrt_tiers_others_twin((PyCodeObject *)args[1], args[0])
 	                                : NULL;
 
 	if (py_twin) {
 		PyObject *twin_args[3] = {args[0], (PyObject *)py_twin, args[2]};
-		PyObject *py_done_too = call_theirs(&loans[0], self, twin_args, 3);
+		PyObject *py_done_too = call_fast(SET_LOCAL_EVENTS, self, twin_args, 3);
 		if (!py_done_too)
 			PyErr_Clear();
 		Py_XDECREF(py_done_too);
@@ -159,43 +212,55 @@ static PyObject *register_callback(PyObject *self, PyObject *const *args, Py_ssi
 		PyErr_Clear();
 	}
 	PyObject *relay_args[3] = {args[0], nargs == 3 ? args[1] : NULL, py_relay};
-	py_before = call_theirs(&loans[1], self, py_relay ? relay_args : args, nargs);
+	py_before = call_fast(REGISTER_CALLBACK, self, py_relay ? relay_args : args, nargs);
 	Py_XDECREF(py_relay);
 	return unwrap(py_before);
 }
 
 /* ---- life ---- */
 
+/* New reference, or NULL with the exception set when it is not what it is in CPython. */
+static PyObject *find_function(const struct loan *loan)
+{
+	PyObject *py_found = PySys_GetObject(loan->of_monitoring ? "monitoring" : loan->name); /* borrowed */
+	PyObject *py_function =
+	        py_found && loan->of_monitoring ? PyObject_GetAttrString(py_found, loan->name) : Py_XNewRef(py_found);
+
+	if (py_function && hrt_py_is_c_function(py_function) &&
+	    ((PyCFunctionObject *)py_function)->m_ml->ml_flags == loan->flags)
+		return py_function;
+	Py_XDECREF(py_function);
+	PyErr_Format(PyExc_ImportError, "heartrate_shm: sys.monitoring.%s is not what it is in CPython", loan->name);
+	return NULL;
+}
+
 int hrt_relay_init(void)
 {
-	PyObject *py_monitoring = PySys_GetObject("monitoring"); /* borrowed */
-
 	if (PyType_Ready(&relay_type) != 0)
 		return -1;
-	for (size_t i = 0; i < sizeof loans / sizeof *loans; i++) {
-		struct loan *loan = &loans[i];
+	for (struct loan *loan = loans; loan < loans + LENT_COUNT; loan++) {
 		if (loan->py_function)
 			continue;
-		PyObject *py_function = py_monitoring ? PyObject_GetAttrString(py_monitoring, loan->name) : NULL;
-		if (!py_function || !hrt_py_is_c_function(py_function) ||
-		    ((PyCFunctionObject *)py_function)->m_ml->ml_flags != METH_FASTCALL) {
-			Py_XDECREF(py_function);
-			PyErr_Format(PyExc_ImportError, "heartrate_shm: sys.monitoring.%s is not what it is in CPython",
-			             loan->name);
+		PyObject *py_function = find_function(loan);
+		if (!py_function && loan->of_monitoring)
 			return -1;
+		if (!py_function) {
+			PyErr_Clear(); /* a debugger's: its listening is noticed later */
+			continue;
 		}
 		loan->py_function = (PyCFunctionObject *)py_function;
 		loan->theirs = loan->py_function->m_ml;
 		loan->ours = *loan->theirs;
-		loan->ours.ml_meth = (PyCFunction)(void (*)(void))loan->call;
+		loan->ours.ml_meth = loan->call;
 	}
 	return 0;
 }
 
 static void wear(bool ours)
 {
-	for (size_t i = 0; i < sizeof loans / sizeof *loans; i++)
-		loans[i].py_function->m_ml = ours ? &loans[i].ours : loans[i].theirs;
+	for (struct loan *loan = loans; loan < loans + LENT_COUNT; loan++)
+		if (loan->py_function)
+			loan->py_function->m_ml = ours ? &loan->ours : loan->theirs;
 	on = ours;
 }
 

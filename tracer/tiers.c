@@ -4,12 +4,14 @@
  * because debuggers may set its line there. We set its code object as well. What it has on its stack is the same in
  * both, and so are the places of its variables. It returns, yields and raises as ever, and never moves back.
  *
- * The program does not meet the twin: functions and all other objects keep the original, and where Python code asks a
- * frame for its code, guise.c answers; other tools' events come through relay.c. */
+ * A function of hot code that is called again and again has the twin as its code (functions.c), so that its calls have
+ * no event at all. The program does not meet the twin: where Python code asks a function or a frame for its code,
+ * guise.c answers; other tools' events come through relay.c, and while there are any no function has one. */
 #include "tiers.h"
 
 #if HRT_HAVE_TWINS
 
+#include "functions.h"
 #include "guise.h"
 #include "probe.h"
 #include "pyframe.h"
@@ -157,6 +159,28 @@ static bool has_room(PyThreadState *thread, const struct hrt_pyframe *frame, con
 	return hrt_pyframe_size(thread, frame, twin->frame_size) >= twin->pair.py_twin->co_framesize;
 }
 
+/* Whether there is what is to meet functions' own code: another tool's events or evaluation of frames (PEP 523). */
+static bool functions_are_looked_at(void)
+{
+	return hrt_py_others_listen_everywhere(tiers.tool_id) ||
+	       _PyInterpreterState_GetEvalFrameFunc(hrt_py_interpreter()) != _PyEval_EvalFrameDefault;
+}
+
+/* To a function of which a call begins. */
+static void give_twin(PyObject *py_function, struct hrt_code *code, const struct hrt_twin *twin)
+{
+	if (tiers.at_random && coin())
+		hrt_functions_take_back();
+	if (hrt_functions_seen(code, py_function) && !functions_are_looked_at())
+		hrt_functions_give(py_function, twin->pair.py_twin);
+}
+
+void hrt_tiers_tend(void)
+{
+	if (hrt_functions_any() && functions_are_looked_at())
+		hrt_functions_take_back();
+}
+
 void hrt_tiers_enter(struct hrt_code *code, int offset)
 {
 	PyThreadState *thread = PyThreadState_Get();
@@ -167,6 +191,8 @@ void hrt_tiers_enter(struct hrt_code *code, int offset)
 	    hrt_py_others_listen(code->py_code, tiers.tool_id))
 		return;
 	const struct hrt_twin *twin = twin_of(code);
+	if (twin && offset == resume)
+		give_twin(hrt_pyframe_function(frame), code, twin);
 	if (!twin || !has_room(thread, frame, twin))
 		return;
 	if (offset != resume) {
@@ -214,7 +240,10 @@ PyCodeObject *hrt_tiers_others_twin(PyCodeObject *py_code, PyObject *py_tool)
 {
 	const struct hrt_code *code = hrt_py_interpreter() == PyInterpreterState_Main() ? hrt_code_peek(py_code) : NULL;
 
-	return code && code->twin && !hrt_tiers_is_own_tool(py_tool) ? code->twin->pair.py_twin : NULL;
+	if (!code || !code->twin || hrt_tiers_is_own_tool(py_tool))
+		return NULL;
+	hrt_functions_take_back();
+	return code->twin->pair.py_twin;
 }
 
 bool hrt_tiers_is_own(int tool_id)
@@ -266,6 +295,8 @@ void hrt_tiers_check(PyObject *py_line)
 void hrt_tiers_stop(void)
 {
 	tiers.on = false;
+	hrt_functions_take_back();
+	hrt_functions_end();
 	for (struct hrt_twin *twin = tiers.twins; twin; twin = twin->next) {
 		hrt_code_peek(twin->pair.py_twin)->line_count = 0;
 		bind(twin);

@@ -1,8 +1,8 @@
 /* tiers.h — which frames run a twin (twin.h): line hits counted by inline probes, without events.
  *
  * Tier 0 are the monitoring backend's events. When they have counted enough in a code object, the frame that just had
- * one goes on in the twin, and so does each later frame when it begins: tier 1. Functions and all else that the
- * program can reach keep the original. Both tiers add to the same slots. All with the GIL held. */
+ * one goes on in the twin, and so does each later frame when it begins: tier 1. What the program can reach
+ * shows it the original. Both tiers add to the same slots. All with the GIL held. */
 #ifndef HRT_TIERS_H
 #define HRT_TIERS_H
 
@@ -29,6 +29,10 @@ void hrt_tiers_stop(void);
  * another tool listens, so that it meets code that it knows. */
 void hrt_tiers_enter(struct hrt_code *code, int offset);
 
+/* Functions have their own code again if another tool is there that would meet their twins. To be called when one may
+ * have come. */
+void hrt_tiers_tend(void);
+
 /* Whether events have counted so much that a twin is worth its making. */
 static inline bool hrt_tiers_is_hot(const struct hrt_code *code)
 {
@@ -44,7 +48,8 @@ bool hrt_tiers_is_twin(struct hrt_code *code);
 /* The pair whose twin this is, NULL when it is none. */
 struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code);
 
-/* The twin of code on which a tool (an int) other than ours sets events, NULL when it has none. Borrowed. */
+/* The twin of code on which a tool (an int) other than ours sets events, NULL when it has none. Borrowed. No function
+ * has it from now on. */
 PyCodeObject *hrt_tiers_others_twin(PyCodeObject *py_code, PyObject *py_tool);
 
 /* Whether that tool of sys.monitoring, or what a program passes as one, is ours. */
@@ -75,6 +80,10 @@ static inline void hrt_tiers_stop(void)
 static inline void hrt_tiers_enter(struct hrt_code *code, int offset)
 {
 	(void)code, (void)offset;
+}
+
+static inline void hrt_tiers_tend(void)
+{
 }
 
 static inline bool hrt_tiers_is_hot(const struct hrt_code *code)

@@ -253,6 +253,53 @@ PROGRAMS = {
         print(type(types.TracebackType.__dict__["tb_lasti"]).__name__, types.FrameType.f_code, types.TracebackType.tb_lasti)
         print(isinstance(types.TracebackType.tb_lasti, types.MemberDescriptorType))
         """,
+    "functions": """
+        import gc, types, weakref
+        asked = []
+        sys.addaudithook(lambda event, args: asked.append(args[1]) if event.startswith("object.__set") else None)
+        def function(n, m=2, *, k=3):
+            for i in range(n):
+                pass
+            return n, m, k
+        code, other = function.__code__, lambda n, m=2, *, k=3: [n for i in range(3)]
+        for i in range(5):
+            print(function(1), function(1, 4, k=5), function.__defaults__, function.__kwdefaults__)
+        print(function.__code__ is code, types.FunctionType.__code__.__get__(function) is code, asked)
+        for function.__defaults__, function.__kwdefaults__ in ((7,), {"k": 8}), ((9,), {"k": 10}):
+            print([function(1) for i in range(3)], function.__code__ is code)
+        for function.__code__ in other.__code__, code, other.__code__:
+            print([function(1) for i in range(3)], function.__code__ is code, asked)
+        def make(n):
+            def closure():
+                return n
+            return closure
+        kept = [make(i) for i in range(20)]
+        print([closure() for closure in kept for i in range(3)], len({closure.__code__ for closure in kept}))
+        gone = [weakref.ref(closure) for closure in kept]
+        del kept[5:]
+        print([closure() is None for closure in gone], sum(make(i)() for i in range(20)))
+        class Specialised:
+            def __init__(self, x):
+                self.x = x
+            @property
+            def twice(self):
+                return self.x * 2
+            def __getitem__(self, i):
+                return self.x + i
+            def __getattribute__(self, name):
+                return object.__getattribute__(self, name)
+            def itself(self):
+                del Specialised.itself
+                return gone
+        for i in range(50):
+            made = Specialised(i)
+        print(made.twice, [Specialised(i)[i] + Specialised(i).twice for i in range(50)], made.itself() is gone)
+        cycle = make(1)
+        cycle.itself = cycle
+        print([cycle() for i in range(3)], gc.collect() >= 0)
+        del cycle
+        print(gc.collect() > 0)
+        """,
     "recursion": """
         def deep(n):
             try:
@@ -356,6 +403,47 @@ def test_program_sees_the_same(name, tmp_path):
         assert traced.stderr == plain.stderr, how
         counted = next(file["counted_by"] for file in dump(traced.pid)["files"] if file["path"] == str(traced.path))
         assert counted["probes"] > 0, how
+
+
+def test_functions_have_twins_until_others_listen(tmp_path):
+    """As the garbage collector sees it, which asks functions in C what they refer to."""
+    program = run(tmp_path, """\
+        import gc, sys, threading
+        import heartrate_shm
+        handle = heartrate_shm.trace()
+        def function(n):
+            for i in range(n):
+                pass
+        code, monitoring = function.__code__, sys.monitoring
+        def has_twin():
+            for i in range(3):
+                function(1)
+            return not any(found is code for found in gc.get_referents(function))
+        def watch(events, on=None):
+            monitoring.use_tool_id(1, "another")
+            monitoring.set_local_events(1, on, events) if on else monitoring.set_events(1, events)
+            had = has_twin()
+            monitoring.set_local_events(1, on, 0) if on else monitoring.set_events(1, 0)
+            monitoring.free_tool_id(1)
+            return had
+        def between(begin, end, nothing=None):
+            begin(lambda *event: None)
+            had = has_twin()
+            end(nothing)
+            return had
+        print(has_twin())
+        print(watch(monitoring.events.CALL), has_twin(), watch(monitoring.events.LINE, code), has_twin())
+        print(between(sys.settrace, sys.settrace), has_twin(), between(sys.setprofile, sys.setprofile), has_twin())
+        print(between(threading.settrace_all_threads, sys._settraceallthreads), has_twin())
+        print(between(threading.setprofile_all_threads, sys._setprofileallthreads), has_twin())
+        watched = has_twin()
+        handle.stop()
+        print(watched, [found for found in gc.get_referents(function) if found is code] == [code])
+        handle = heartrate_shm.trace()
+        print(has_twin())
+        """, HEARTRATE_SHM_COUNT="probes")
+    assert program.stdout.split("\n") == ["True", "False True False True", "False True False True", "False True", "False True",
+                                         "True True", "True", ""]
 
 
 def test_stop_puts_everything_back(tmp_path):
