@@ -4,7 +4,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import oracle
 
@@ -74,14 +73,3 @@ def family(pid):
             members.append(program)
     pids = [program["pid"] for program in listed]
     return [Member(one, one["pid"] if pids.count(one["pid"]) == 1 else one["name"]) for one in members]
-
-
-def poll(look, what):
-    """The first true value of look()."""
-    deadline = time.monotonic() + oracle.DEADLINE_S
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.02)

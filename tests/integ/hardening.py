@@ -11,10 +11,8 @@ import textwrap
 from collections import Counter
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-PACKAGES = ROOT / "build" / "python"
-DEADLINE_S = 20
+from oracle import DEADLINE_S, PACKAGES
+
 LONG = int(os.environ.get("HR_HARDENING", "1"))  # docs/reliability.md: how many times as much is tried
 
 DROPS = "hits codes files strings threads tasks sources notes memory frames".split()

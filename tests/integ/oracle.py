@@ -22,7 +22,7 @@ ROOT = HERE.parent.parent
 PROGRAMS = ROOT / "tests" / "programs"
 STANDIN = ROOT / "tests" / "standin"
 PACKAGES = ROOT / "build" / "python"
-HRVIEW = ROOT / "build" / "bin" / "hrview"
+HRVIEW = Path(os.environ.get("HR_HRVIEW", str(ROOT / "build" / "bin" / "hrview")))
 DEADLINE_S = 60
 PROGRAM_DEADLINE_S = 300  # of a real program under the oracle, which is some thirty times slower, on a machine that is busy
 SHOWN = 12  # lines that differ
@@ -125,6 +125,17 @@ def hrview(*words):
                           universal_newlines=True, timeout=DEADLINE_S)
     assert done.returncode == 0, f"hrview {' '.join(words)}: exit code {done.returncode}\n{done.stderr}"
     return done.stdout
+
+
+def poll(look, what):
+    """The first true value of look(); fails with `what` when none comes in time."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "waited in vain for " + what
+        time.sleep(0.02)
 
 
 def environment(**more):

@@ -2,7 +2,6 @@
 import subprocess
 import sys
 import textwrap
-import time
 
 from oracle import DEADLINE_S, dump, environment
 
@@ -58,14 +57,3 @@ class Program:
 def run(directory, text, *arguments, code=0, **more):
     with Program(directory, text, *arguments, **more) as program:
         return program.end(code)
-
-
-def poll(look, what):
-    """The first true value of look(); fails after the deadline with the last one."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S} s"
-        time.sleep(0.01)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from oracle import dump
-from programs import Program, poll, run
+from oracle import dump, poll
+from programs import Program, run
 
 MONITORING = sys.version_info >= (3, 12)
 

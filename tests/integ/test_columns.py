@@ -3,7 +3,8 @@ import json
 import sys
 
 from oracle import dump
-from programs import Program, poll
+from oracle import poll
+from programs import Program
 
 # Each thread stands still deep in another kind of code. The last one answers "look" with what the interpreter says of
 # the others: [file, function, line, end_line, col, end_col] for each frame.

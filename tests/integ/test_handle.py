@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from oracle import dump, hrview
-from programs import Program, poll, run
+from oracle import dump, hrview, poll
+from programs import Program, run
 
 
 def test_stop_ends_counting_and_twice_is_fine(tmp_path):

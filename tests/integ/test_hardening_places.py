@@ -10,6 +10,7 @@ import sysconfig
 import pytest
 
 import hardening
+import oracle
 from hardening import LONG, survives
 
 PROGRAM = """\
@@ -53,7 +54,7 @@ def test_interpreter_options(tmp_path, options):
     if "-I" in options:
         text = "import sys; sys.path.insert(0, 'PACKAGES')\n" + PROGRAM
         untraced = hardening.plain(tmp_path, text.replace("PACKAGES", str(tmp_path / "nothing")), options=options)
-        traced = hardening.run(hardening.script(tmp_path, text.replace("PACKAGES", str(hardening.PACKAGES))), options=options)
+        traced = hardening.run(hardening.script(tmp_path, text.replace("PACKAGES", str(oracle.PACKAGES))), options=options)
         hardening.assert_same(traced, untraced)
         assert traced.segment.state == "closed"
     else:

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import hardening
+import oracle
 from hardening import LONG
 
 FUNCTIONS = {
@@ -50,7 +51,7 @@ OTHER = "def work(n):\n    return sum([i for i in range(n)])\n" + "".join(
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory):
     path = tmp_path_factory.mktemp("refuse") / "refuse.so"
-    subprocess.run([shutil.which("cc") or "gcc", "-O1", "-shared", "-fPIC", "-o", str(path), str(hardening.HERE / "refuse.c"),
+    subprocess.run([shutil.which("cc") or "gcc", "-O1", "-shared", "-fPIC", "-o", str(path), str(oracle.HERE / "refuse.c"),
                     "-ldl"], check=True)
     return path
 

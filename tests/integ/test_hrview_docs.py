@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 import oracle
-from family import family, hrview, poll
-from oracle import free_port
+from family import family, hrview
+from oracle import free_port, poll
 from test_servers import FLASK, WSGI
 
 PAGES = {str(path.relative_to(oracle.ROOT)): path.read_text()

@@ -3,7 +3,8 @@ import subprocess
 import sys
 
 import oracle
-from family import family, hrview, poll
+from family import family, hrview
+from oracle import poll
 
 WORK = """\
 def work(n):

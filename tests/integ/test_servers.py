@@ -10,7 +10,8 @@ import urllib.request
 import pytest
 
 import oracle
-from family import family, poll
+from family import family
+from oracle import poll
 
 WSGI = """\
 import os

@@ -5,14 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
 
 import oracle
-
-DEADLINE_S = 15
+from oracle import DEADLINE_S, poll
 
 # Whatever a program could notice of a child, it looks for; then it waits to be told to end.
 PROGRAM = """
@@ -28,17 +26,6 @@ print(children, signals, sorted(os.listdir("/proc/self/task"))[1:] and "threads"
 sys.stdin.readline()
 print(children, signals, flush=True)
 """
-
-
-def poll(answer, what):
-    """The first true answer; fails with `what` when none comes in time."""
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        found = answer()
-        if found:
-            return found
-        time.sleep(0.02)
-    pytest.fail("waited in vain: %s" % what)
 
 
 def viewers(program_pid):

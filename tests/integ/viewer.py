@@ -11,25 +11,14 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-HRVIEW = os.environ.get("HR_HRVIEW", str(ROOT / "build" / "bin" / "hrview"))
-PACKAGES = ROOT / "build" / "python"
+import oracle
+from oracle import PACKAGES, ROOT, poll  # noqa: F401 (for those who import from here)
+
+HRVIEW = str(oracle.HRVIEW)
 DEADLINE_S = 20
 NO_FILE = 0xFFFFFFFF
-
-
-def poll(question, what, deadline_s=DEADLINE_S):
-    """The first true answer; fails with `what` when none comes in time."""
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        answer = question()
-        if answer:
-            return answer
-        time.sleep(0.02)
-    raise AssertionError("waited in vain for " + what)
 
 
 def become(uid):
