@@ -64,8 +64,9 @@ with subprocess.Popen(["hrview", "--port", "0", "--ready-fd", str(told)], pass_f
     viewer.terminate()
 END2
 
-# As pipx runs it, from a package that nobody has installed; pip's options are there for the lack of an index.
-if command -v pipx; then
+# As pipx runs it, from a package that nobody has installed; pip's options are there for the lack of an index. For python3
+# only: pipx brings the newest pip, which the oldest Pythons do not run.
+if [ "$made_for" = python3 ] && command -v pipx; then
 	printf '#!/bin/sh\necho "$1" >"%s"\n' "$env/url" >"$env/browser"
 	chmod +x "$env/browser"
 	BROWSER=$env/browser PIPX_HOME=$env/pipx pipx run --python "$made_for" --pip-args="--no-index --find-links $dist" heartrate_shm --port 0 &

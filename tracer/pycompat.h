@@ -81,9 +81,6 @@ static inline int hrt_py_call_soon(int (*call)(void *))
 }
 #endif
 
-/* Columns of the running expression: PEP 657. */
-#define HRT_HAVE_POSITIONS (PY_VERSION_HEX >= 0x030B0000)
-
 /* The kernel's thread id is in the thread state from 3.11 on. */
 #define HRT_HAVE_NATIVE_ID (PY_VERSION_HEX >= 0x030B0000)
 
@@ -101,9 +98,6 @@ static inline int hrt_py_call_soon(int (*call)(void *))
  * the list of its tasks from 3.14 on; before that in a dictionary and in sets. */
 #define HRT_HAVE_LOOP_IN_THREAD  (PY_VERSION_HEX >= 0x030D0000)
 #define HRT_HAVE_TASKS_IN_THREAD (PY_VERSION_HEX >= 0x030E0000)
-
-/* _PySet_NextEntry() has gone from the public headers, not from the library. */
-#define HRT_SET_ENTRIES_ARE_INTERNAL (PY_VERSION_HEX >= 0x030D0000)
 
 #ifdef Py_GIL_DISABLED
 #define HRT_FREE_THREADED 1

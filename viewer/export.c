@@ -8,11 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int write_json(const struct hrv_dump *dump, struct hrv_buffer *out)
+{
+	json_t *json = hrv_json_dump(dump);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	int err = text ? hrv_buffer_append(out, text, strlen(text)) : HR_ENOMEM;
+
+	free(text);
+	json_decref(json);
+	return err == 0 ? hrv_buffer_append(out, "\n", 1) : err;
+}
+
 const struct hrv_export *hrv_export_find(const char *name)
 {
 	static const struct hrv_export formats[] = {
 	        {"text", .write = hrv_export_text},
-	        {"json", .write = hrv_export_json},
+	        {"json", .write = write_json},
 	        {"lcov", .write = hrv_export_lcov},
 	        {"cobertura", .write = hrv_export_cobertura},
 	        {"html", .write = hrv_export_html},
@@ -24,17 +35,6 @@ const struct hrv_export *hrv_export_find(const char *name)
 		if (strcmp(formats[i].name, name) == 0)
 			return &formats[i];
 	return NULL;
-}
-
-int hrv_export_json(const struct hrv_dump *dump, struct hrv_buffer *out)
-{
-	json_t *json = hrv_json_dump(dump);
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	int err = text ? hrv_buffer_append(out, text, strlen(text)) : HR_ENOMEM;
-
-	free(text);
-	json_decref(json);
-	return err == 0 ? hrv_buffer_append(out, "\n", 1) : err;
 }
 
 bool hrv_export_has_file(const struct hrv_dump_file *file)

@@ -25,9 +25,6 @@ const struct hrv_export *hrv_export_find(const char *name);
 /* For people. */
 int hrv_export_text(const struct hrv_dump *dump, struct hrv_buffer *out);
 
-/* json.h's hrv_json_dump() and a line end. */
-int hrv_export_json(const struct hrv_dump *dump, struct hrv_buffer *out);
-
 /* lcov's tracefile, geninfo(1): one record a file on disk, all lines that can be hit. No functions: nothing here counts
  * calls, and the hits of a function's first line are not its calls when that line is a loop. */
 int hrv_export_lcov(const struct hrv_dump *dump, struct hrv_buffer *out);

@@ -48,7 +48,8 @@ void hrv_moment_ask_kernel(const struct hrv_moment *moment, const struct hrv_pro
 			stacks->threads[i].run_state = hrv_thread_state(program->pid, stacks->threads[i].native_id);
 }
 
-uint64_t hrv_moment_still_ms(const struct hrv_moment *moment, const struct hrv_stack *stack)
+/* For how long the stack has been the same. */
+static uint64_t still_ms(const struct hrv_moment *moment, const struct hrv_stack *stack)
 {
 	uint64_t since = stack->since_tick;
 	const struct hrv_codes *codes = moment->codes;
@@ -67,7 +68,7 @@ uint64_t hrv_moment_still_ms(const struct hrv_moment *moment, const struct hrv_s
 
 enum hrv_stillness hrv_moment_stillness(const struct hrv_moment *moment, const struct hrv_stack *stack)
 {
-	if (hrv_moment_still_ms(moment, stack) < HRV_STUCK_MS || stack->frame_count == 0)
+	if (still_ms(moment, stack) < HRV_STUCK_MS || stack->frame_count == 0)
 		return HRV_MOVES;
 	return stack->run_state == HR_RUN_RUNNING    ? HRV_STUCK
 	       : stack->run_state == HR_RUN_SLEEPING ? HRV_IDLE
@@ -80,7 +81,7 @@ void hrv_moment_words(const struct hrv_moment *moment, const struct hrv_stack *s
 	const struct hrv_frame *frame = stack->frame_count > 0 ? &stack->frames[stack->frame_count - 1] : NULL;
 	char span[HRV_SPAN_BYTES];
 
-	hrv_span_format(hrv_moment_still_ms(moment, stack), span);
+	hrv_span_format(still_ms(moment, stack), span);
 	switch (hrv_moment_stillness(moment, stack)) {
 	case HRV_STUCK:
 		if (!path || frame->line == HR_INDEX_NONE)

@@ -32,9 +32,6 @@ void hrv_moment_take(const struct hrv_program *program, const struct hrv_codes *
 void hrv_moment_ask_kernel(const struct hrv_moment *moment, const struct hrv_program *program,
                            struct hrv_stacks *stacks);
 
-/* For how long the stack has been the same. */
-uint64_t hrv_moment_still_ms(const struct hrv_moment *moment, const struct hrv_stack *stack);
-
 enum hrv_stillness {
 	HRV_MOVES, /* or is of an unknown state: nothing is said of it */
 	HRV_IDLE,  /* waits, and has not moved for HRV_STUCK_MS */

@@ -37,9 +37,8 @@ class Segment:
     def _read(self):
         magic, self.major, _, _, _, control, self.instance = self._unpack("8sHHIQQQ", 0)
         assert magic == b"HRTRSHM1" and self.major == 1, magic
-        self.pid, self.parent_pid = self._unpack("II", 80)
+        self.pid, = self._unpack("I", 80)
         count, = self._unpack("I", 172)
-        self.tick, = self._unpack("Q", control)
         state, self.end = self._unpack("II", control + 64)
         self.state = STATES[state]
         self.samples, = self._unpack("Q", control + 88)

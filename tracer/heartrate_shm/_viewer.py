@@ -1,4 +1,4 @@
-"""Finds hrview, and starts it for this process as the original's ``trace`` started its server: only when asked to."""
+"""Finds hrview: for a ``trace`` that asks for a viewer, as the original's had a server, and for the commands of an installed package."""
 
 import os
 import sys

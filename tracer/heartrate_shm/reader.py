@@ -52,7 +52,6 @@ class Segment:
             raise Corrupt("layout %d.%d, and this reads layout 1" % (major, minor))
         if not USED_AT + 16 * 8 <= total <= size or self._control > total - USED_AT - 16 * 8:
             raise Corrupt("truncated")
-        self._total = total
         self._sections = {}  # kind: (position, off, capacity, elem_bytes)
         (count,) = struct.unpack_from("=I", self._map, SECTION_COUNT_AT)
         if count > 16 or SECTIONS_AT + count * SECTION.size > total:
