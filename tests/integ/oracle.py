@@ -3,6 +3,7 @@
 A Job says what to run; run_job() starts run_counted.py for each way and returns Runs. counts_of() is the one place
 where our counts come from: `hrview dump` on the ended program.
 """
+import http.client
 import json
 import marshal
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
@@ -170,6 +172,15 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def get(url):
+    """What is served there as text; None when nobody answers, or not to the end."""
+    try:
+        with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
+            return answer.read().decode()
+    except (OSError, http.client.HTTPException):
+        return None
 
 
 def assert_equal_counts(oracle, ours):

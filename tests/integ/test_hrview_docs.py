@@ -1,7 +1,6 @@
 """What README and docs tell the reader to type: each command is run here as it stands there, but for free ports, or by a
 suite that is named here; so is each piece of Python, and what stands in the configuration of other programs (of Prometheus
 in test_hrview_metrics.py). A command that running text only names must be one that there is, with these options."""
-import http.client
 import http.server
 import json
 import os
@@ -11,14 +10,13 @@ import signal
 import subprocess
 import sys
 import threading
-import urllib.request
 
 import pytest
 import yaml
 
 import oracle
 from family import family, hrview
-from oracle import free_port, poll
+from oracle import free_port, get, poll
 from test_servers import FLASK, WSGI
 
 PAGES = {str(path.relative_to(oracle.ROOT)): path.read_text()
@@ -246,15 +244,6 @@ def shell(environment, tmp_path):
         except ProcessLookupError:
             pass
         process.wait()
-
-
-def get(url):
-    """The page's text; None when nobody answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=20) as page:
-            return page.read().decode()
-    except (OSError, http.client.HTTPException):
-        return None
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------

@@ -5,13 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 
 import pytest
 
 import oracle
 from family import family
-from oracle import poll
+from oracle import get, poll
 
 WSGI = """\
 import os
@@ -76,14 +75,6 @@ class Server:
     def end(self, number):
         self.process.send_signal(number)
         return self.process.wait(oracle.DEADLINE_S)
-
-
-def get(url):
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.read().decode()
-    except OSError:
-        return None
 
 
 # Forking with threads would be an error: the sampler must not be seen.
