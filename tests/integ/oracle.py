@@ -129,9 +129,9 @@ def hrview(*words):
     return done.stdout
 
 
-def poll(look, what):
+def poll(look, what, deadline_s=DEADLINE_S):
     """The first true value of look(); fails with `what` when none comes in time."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + deadline_s
     while True:
         found = look()
         if found:

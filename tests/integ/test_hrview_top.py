@@ -156,7 +156,7 @@ def test_it_follows_the_size_of_the_terminal(busy):
                 return len(lines) == rows and lines[-1].startswith(" q leave") and "THREAD" in "".join(lines)
 
             try:
-                poll(fits, "the picture of %dx%d" % (columns, rows), 5)
+                poll(fits, "the picture of %dx%d" % (columns, rows))
             except AssertionError:
                 raise AssertionError(terminal.screen())
         terminal.tmux("resize-window", "-x", "30", "-y", "5")
