@@ -398,7 +398,7 @@ uint32_t hrt_filemap_index(PyObject *py_filename)
 
 	if (entry && hrt_tracer.segment) {
 		size_t at = (size_t)(entry - entries);
-		if (entry->index == HR_INDEX_NONE && !entry->traced)
+		if (entry->index == HR_INDEX_NONE && !entry->traced && !entry->asking)
 			entry_publish(at, py_name, NULL);
 		if (hrt_tracer.segment)
 			index = entries[at].index;
@@ -412,5 +412,5 @@ bool hrt_filemap_pending(PyObject *py_filename)
 {
 	const struct entry *entry = entry_get(py_filename);
 
-	return entry && entry->traced && !entry->index_traced;
+	return entry && (entry->asking || (entry->traced && !entry->index_traced));
 }

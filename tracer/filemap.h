@@ -21,10 +21,12 @@ enum hrt_traced { HRT_UNTRACED, HRT_TRACED, HRT_LATER };
  * what was known before still holds. `fresh`: the file has just been loaded, so look whether its content is new. */
 enum hrt_traced hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, bool fresh);
 
-/* Index of the file's entry, made when there is none; HR_INDEX_NONE when the table is full. Runs no Python code. */
+/* Index of the file's entry, made when there is none; HR_INDEX_NONE when the table is full, or the entry is still to be
+ * made: see below. Runs no Python code. */
 uint32_t hrt_filemap_index(PyObject *py_filename);
 
-/* True while another thread makes the entry of this traced file and looks for its source. */
+/* True while another thread asks the filters for this file (what is published never changes, so it must be known whether
+ * it is traced), or makes the entry of a traced one and looks for its source. */
 bool hrt_filemap_pending(PyObject *py_filename);
 
 #endif

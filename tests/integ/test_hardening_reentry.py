@@ -2,7 +2,7 @@
 
 import pytest
 
-from hardening import survives
+from hardening import HERE, survives
 
 PRELUDE = """\
 import os, sys, threading, types
@@ -155,6 +155,27 @@ for thread in threads: thread.join()
 print("done")
 """)
     assert ran.segment.of("other") == {2 + 2 * i: 1 for i in range(40)}
+
+
+def test_a_file_whose_stack_is_looked_at_while_its_filter_is_asked(tmp_path):
+    """It has one entry in the segment, for which the filter's answer is waited for."""
+    ran = program(tmp_path, """
+def samples():
+    sys.path.insert(0, %r)
+    import hardening
+    return hardening.segments(os.getpid())[0].samples
+def files(path):
+    if path == "asked":
+        before = samples()
+        while samples() < before + 2:
+            time.sleep(0.001)
+        return True
+import time
+heartrate_shm.trace(files)
+print(made("asked")())
+""" % str(HERE))
+    assert ran.segment.files.count("asked") == 1, ran.segment.files
+    assert ran.segment.of("asked") == {1: 1, 2: 1}
 
 
 def test_stopping_while_another_thread_waits_in_a_filter(tmp_path):
