@@ -25,8 +25,8 @@ enum hrt_traced hrt_filemap_traced(PyObject *py_filename, PyObject *py_globals, 
  * made: see below. Runs no Python code. */
 uint32_t hrt_filemap_index(PyObject *py_filename);
 
-/* True while another thread asks the filters for this file (what is published never changes, so it must be known whether
- * it is traced), or makes the entry of a traced one and looks for its source. */
+/* True while another thread asks the filters for this file (what is published never changes, so it must be known
+ * whether it is traced), or makes the entry of a traced one and looks for its source. */
 bool hrt_filemap_pending(PyObject *py_filename);
 
 #endif

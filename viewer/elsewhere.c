@@ -4,7 +4,6 @@
 
 #include "buffer.h"
 #include "clock.h"
-#include "hr_err.h"
 #include "process.h"
 
 #include <dirent.h>
@@ -19,14 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- containers ---- */
+/* ---- other pid namespaces ---- */
 
-/* A /dev/shm that is another than ours, and a process that sees it. It is opened anew each time: a descriptor that is
- * kept would keep the files of a container that has ended. */
-struct place {
-	dev_t device;
+/* A process of another pid namespace than ours. */
+struct neighbour {
 	ino_t pidns;
 	uint32_t pid;
+	dev_t device; /* of its /dev/shm; 0: it is ours, or one that another neighbour shows already */
 };
 
 /* One look at all processes for all connections of an hrview; 0.8 ms for 130 of them, half a percent of a core at most.
@@ -36,14 +34,14 @@ struct place {
 
 static struct {
 	pthread_mutex_t lock;
-	struct hrv_buffer places; /* struct place */
-	uint64_t next_ns;         /* when to look again, CLOCK_MONOTONIC; 0 never looked */
+	struct hrv_buffer neighbours; /* struct neighbour */
+	uint64_t next_ns;             /* when to look again, CLOCK_MONOTONIC; 0 never looked */
 } known = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static const struct place *places_of(const struct hrv_buffer *places, size_t *count)
+static const struct neighbour *neighbours_of(const struct hrv_buffer *neighbours, size_t *count)
 {
-	*count = places->len_bytes / sizeof(struct place);
-	return (const struct place *)places->bytes;
+	*count = neighbours->len_bytes / sizeof(struct neighbour);
+	return (const struct neighbour *)neighbours->bytes;
 }
 
 static ino_t pidns_of(uint32_t pid)
@@ -55,8 +53,8 @@ static ino_t pidns_of(uint32_t pid)
 	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-/* The /dev/shm that process `pid` sees, or -1. No link of the container's leads us anywhere: each step is opened by
- * itself. */
+/* The /dev/shm that process `pid` sees, or -1. It is opened anew each time: a descriptor that is kept would keep the
+ * files of a container that has ended. No link of the container's leads us anywhere: each step is opened by itself. */
 static int open_shm(uint32_t pid)
 {
 	char path[64];
@@ -72,86 +70,99 @@ static int open_shm(uint32_t pid)
 	return shm;
 }
 
-static bool is_new(const struct hrv_buffer *places, dev_t device)
+static bool is_new(const struct hrv_buffer *neighbours, dev_t device)
 {
 	size_t count;
-	const struct place *place = places_of(places, &count);
+	const struct neighbour *neighbour = neighbours_of(neighbours, &count);
 	struct stat own;
 
 	for (size_t i = 0; i < count; i++)
-		if (place[i].device == device)
+		if (neighbour[i].device == device)
 			return false;
 	return stat(HR_SHM_DIR, &own) != 0 || own.st_dev != device;
 }
 
 static int look_into(void *arg, uint32_t pid)
 {
-	struct hrv_buffer *places = arg;
-	struct place place = {.pidns = pidns_of(pid), .pid = pid};
+	struct hrv_buffer *neighbours = arg;
+	struct neighbour neighbour = {.pidns = pidns_of(pid), .pid = pid};
 	struct stat st;
-	int err = 0;
 
-	if (place.pidns == 0 || place.pidns == hrv_process_pidns())
+	if (neighbour.pidns == 0 || neighbour.pidns == hrv_process_pidns())
 		return 0;
 	int shm = open_shm(pid);
-	if (shm < 0)
-		return 0;
-	if (fstat(shm, &st) == 0 && is_new(places, st.st_dev)) {
-		place.device = st.st_dev;
-		err = hrv_buffer_append(places, &place, sizeof place);
-	}
-	close(shm);
-	return err;
+	if (shm >= 0 && fstat(shm, &st) == 0 && is_new(neighbours, st.st_dev))
+		neighbour.device = st.st_dev;
+	if (shm >= 0)
+		close(shm);
+	return hrv_buffer_append(neighbours, &neighbour, sizeof neighbour);
 }
 
-/* Has a process by which we know a place gone? Another of the container may be there. */
-static bool are_stale(const struct hrv_buffer *places)
+/* Has a process by which we know a /dev/shm gone? Another of the container may be there. */
+static bool are_stale(const struct hrv_buffer *neighbours)
 {
 	size_t count;
-	const struct place *place = places_of(places, &count);
+	const struct neighbour *neighbour = neighbours_of(neighbours, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (pidns_of(place[i].pid) != place[i].pidns)
+		if (neighbour[i].device != 0 && pidns_of(neighbour[i].pid) != neighbour[i].pidns)
 			return true;
 	return false;
 }
 
 /* A copy of what is known, after a look at all processes when it is time for one. */
-static int copy_places(struct hrv_buffer *out)
+static int copy_neighbours(struct hrv_buffer *out)
 {
 	uint64_t now = hrv_clock_ns(CLOCK_MONOTONIC);
 	int err = 0;
 
 	pthread_mutex_lock(&known.lock);
-	if (now >= known.next_ns || are_stale(&known.places)) {
+	if (now >= known.next_ns || are_stale(&known.neighbours)) {
 		uint64_t start = hrv_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-		known.places.len_bytes = 0;
-		err = hrv_process_each(look_into, &known.places);
+		known.neighbours.len_bytes = 0;
+		err = hrv_process_each(look_into, &known.neighbours);
 		uint64_t rest = SCAN_REST * (hrv_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start);
 		known.next_ns = now + (rest > SCAN_AGE_NS ? rest : SCAN_AGE_NS);
 	}
 	if (err == 0)
-		err = hrv_buffer_append(out, known.places.bytes, known.places.len_bytes);
+		err = hrv_buffer_append(out, known.neighbours.bytes, known.neighbours.len_bytes);
 	pthread_mutex_unlock(&known.lock);
 	return err;
 }
 
 int hrv_containers_each(int (*visit)(void *arg, const struct hrv_container *container), void *arg)
 {
-	struct hrv_buffer places = {0};
-	int err = hrv_process_pidns() != 0 ? copy_places(&places) : 0;
+	struct hrv_buffer neighbours = {0};
+	int err = hrv_process_pidns() != 0 ? copy_neighbours(&neighbours) : 0;
 	size_t count;
-	const struct place *place = places_of(&places, &count);
+	const struct neighbour *neighbour = neighbours_of(&neighbours, &count);
 
 	for (size_t i = 0; err == 0 && i < count; i++) {
-		const struct hrv_container container = {.shm_fd = open_shm(place[i].pid), .pid = place[i].pid};
+		if (neighbour[i].device == 0)
+			continue;
+		const struct hrv_container container = {.shm_fd = open_shm(neighbour[i].pid), .pid = neighbour[i].pid};
 		if (container.shm_fd < 0)
 			continue;
 		err = visit(arg, &container);
 		close(container.shm_fd);
 	}
-	hrv_buffer_fini(&places);
+	hrv_buffer_fini(&neighbours);
 	return err;
+}
+
+uint32_t hrv_neighbour_find(const struct hrv_process_id *id)
+{
+	struct hrv_buffer neighbours = {0};
+	int err = copy_neighbours(&neighbours);
+	size_t count;
+	const struct neighbour *neighbour = neighbours_of(&neighbours, &count);
+	uint32_t found = 0;
+
+	for (size_t i = 0; err == 0 && found == 0 && i < count; i++)
+		if (neighbour[i].pidns == id->pidns_inode && hrv_process_is(neighbour[i].pid, id))
+			found = neighbour[i].pid;
+	hrv_buffer_fini(&neighbours);
+	return found;
 }
 
 /* ---- segments without a name ---- */

@@ -7,6 +7,7 @@
 #define HRV_ELSEWHERE_H
 
 #include "hr_name.h"
+#include "process.h"
 
 #include <stdint.h>
 
@@ -19,6 +20,10 @@ struct hrv_container {
 /* Calls `visit` once for each /dev/shm that is another than ours; stops at an error, and returns it. Any thread may:
  * all processes are looked at for all threads together, several times a second when that takes little. */
 int hrv_containers_each(int (*visit)(void *arg, const struct hrv_container *container), void *arg);
+
+/* The pid here of a process in another pid namespace, from the same look: a new one may be a moment late. 0: our /proc
+ * does not show it. */
+uint32_t hrv_neighbour_find(const struct hrv_process_id *id);
 
 /* A segment without a name, mapped by process `pid`. */
 struct hrv_unnamed {

@@ -199,31 +199,6 @@ int hrv_process_each(int (*visit)(void *arg, uint32_t pid), void *arg)
 	return result;
 }
 
-struct search {
-	const struct hrv_process_id *id;
-	uint32_t found;
-};
-
-static int compare(void *arg, uint32_t pid)
-{
-	struct search *search = arg;
-
-	if (!hrv_process_is(pid, search->id))
-		return 0;
-	search->found = pid;
-	return 1;
-}
-
-int hrv_process_find(const struct hrv_process_id *id, uint32_t *pid_out)
-{
-	struct search search = {.id = id};
-
-	if (hrv_process_each(compare, &search) == 0)
-		return HR_EGONE;
-	*pid_out = search.found;
-	return 0;
-}
-
 int hrv_process_uid_here(uint32_t pid, uint32_t uid, uid_t *out)
 {
 	char path[64];

@@ -40,9 +40,6 @@ struct hrv_process_id {
 /* Is our process `pid` the one? False too when we may not look. */
 bool hrv_process_is(uint32_t pid, const struct hrv_process_id *id);
 
-/* Its pid here. HR_EGONE: our /proc does not show it. */
-int hrv_process_find(const struct hrv_process_id *id, uint32_t *pid_out);
-
 /* Calls `visit` with each pid of /proc until it returns another value than 0, and returns that. */
 int hrv_process_each(int (*visit)(void *arg, uint32_t pid), void *arg);
 

@@ -1,6 +1,7 @@
 /* reader.c — see reader.h. */
 #include "reader.h"
 
+#include "elsewhere.h"
 #include "guard.h"
 #include "hr_atomic.h"
 #include "hr_err.h"
@@ -226,7 +227,6 @@ static enum hrv_life life_of(struct hrv_reader *reader)
 	struct state_job job = {.control = reader->control};
 	struct stat st;
 	uint64_t start_ticks;
-	uint32_t pid;
 
 	if (fstat(reader->fd, &st) != 0 || (uint64_t)st.st_size < header->total_bytes) {
 		hrv_reader_blame(reader, "truncated");
@@ -247,7 +247,7 @@ static enum hrv_life life_of(struct hrv_reader *reader)
 	if (hrv_reader_is_elsewhere(reader)) {
 		const struct hrv_process_id id = {header->pidns_inode, header->pid, header->start_ticks};
 		if (reader->pid_here == 0 || !hrv_process_is(reader->pid_here, &id))
-			reader->pid_here = hrv_process_find(&id, &pid) == 0 ? pid : 0;
+			reader->pid_here = hrv_neighbour_find(&id);
 		return reader->pid_here != 0 ? HRV_LIVE : HRV_UNKNOWN;
 	}
 	switch (hrv_process_start(header->pid, &start_ticks)) {

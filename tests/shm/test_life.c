@@ -1,9 +1,11 @@
 /* test_life.c — live, closed, dead, unknown: told from outside, by the lock, the state and /proc. */
+#include "clock.h"
 #include "hr_atomic.h"
 #include "maker.h"
 #include "process.h"
 #include "test.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,6 +193,39 @@ static void test_program_of_another_pid_namespace_is_unknown_while_its_lock_is_h
 	assert_int_equal(unlink(path), 0);
 }
 
+static unsigned looks_at_proc;
+
+DIR *__real_opendir(const char *name);
+DIR *__wrap_opendir(const char *name);
+
+DIR *__wrap_opendir(const char *name)
+{
+	looks_at_proc += strcmp(name, "/proc") == 0;
+	return __real_opendir(name);
+}
+
+static void test_all_readers_share_one_search_for_programs_that_cannot_be_seen(void **state)
+{
+	(void)state;
+	enum { READERS = 50 };
+	struct hrt_segment *segment = maker_segment("prog.py");
+	struct hrv_reader *readers[READERS];
+
+	((struct hr_header *)hrt_segment_header(segment))->pidns_inode += 1;
+	for (int i = 0; i < READERS; i++)
+		readers[i] = maker_open(hrt_segment_name(segment));
+	looks_at_proc = 0;
+	uint64_t start_ns = hrv_clock_ns(CLOCK_MONOTONIC);
+	for (int round = 0; round < 4; round++)
+		for (int i = 0; i < READERS; i++)
+			assert_life(readers[i], HRV_UNKNOWN);
+	uint64_t took_ns = hrv_clock_ns(CLOCK_MONOTONIC) - start_ns;
+	assert_in_range(looks_at_proc, 0, 1 + took_ns / 200000000); /* five times a second at most, whoever asks */
+	for (int i = 0; i < READERS; i++)
+		hrv_reader_close(readers[i]);
+	maker_forget(segment);
+}
+
 static void test_start_of_a_process_is_read_past_a_wild_name(void **state)
 {
 	(void)state;
@@ -215,6 +250,7 @@ int main(void)
 	        cmocka_unit_test(test_lock_that_a_forked_child_keeps_does_not_make_it_live),
 	        cmocka_unit_test(test_pid_that_was_given_again_is_another_program),
 	        cmocka_unit_test(test_program_of_another_pid_namespace_is_unknown_while_its_lock_is_held),
+	        cmocka_unit_test(test_all_readers_share_one_search_for_programs_that_cannot_be_seen),
 	        cmocka_unit_test(test_start_of_a_process_is_read_past_a_wild_name),
 	};
 	return cmocka_run_group_tests_name("life", tests, NULL, NULL);
