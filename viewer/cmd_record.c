@@ -280,10 +280,9 @@ static int record_frames(struct job *job, const sigset_t *signals, const char **
 	return err;
 }
 
-static int record_program(struct job *job, struct hrv_program *program)
+/* `program` as for hrv_recorder_begin(). */
+static int record_program(struct job *job, struct hrv_text program)
 {
-	struct hrv_wire_program wire;
-	struct hrv_buffer map = {0};
 	const char *end = NULL;
 	char text[128];
 	sigset_t signals;
@@ -297,13 +296,8 @@ static int record_program(struct job *job, struct hrv_program *program)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit of the file's size is then EFBIG */
 
-	hrv_program_describe(program, &wire);
 	job->start_ns = hrv_clock_ns(CLOCK_MONOTONIC);
-	int err = hrv_wire_encode_program(&wire, &map);
-	if (err == 0)
-		err = hrv_recorder_begin(job->fd, hrv_clock_ns(CLOCK_REALTIME),
-		                         (struct hrv_text){map.bytes, map.len_bytes}, &job->recorder);
-	hrv_buffer_fini(&map);
+	int err = hrv_recorder_begin(job->fd, hrv_clock_ns(CLOCK_REALTIME), program, &job->recorder);
 	if (err == 0)
 		err = hrv_view_new_of(job->instance, &job->view);
 	if (err == 0)
@@ -318,9 +312,12 @@ static int record_program(struct job *job, struct hrv_program *program)
 	return fflush(stdout) == 0 ? HRV_EXIT_OK : hrv_fail("record", "the output could not be written");
 }
 
-static int record(struct job *job, struct hrv_catalog *catalog)
+/* Finds the program, opens the file and encodes the program's map in the list. The catalog, which holds all segments
+ * there are, is needed no longer then. An exit code, -1: go on. */
+static int begin(struct job *job, struct hrv_catalog *catalog, struct hrv_buffer *map)
 {
 	struct hrv_program *program;
+	struct hrv_wire_program wire;
 	char why[HRV_FIND_WHY_BYTES];
 
 	if (hrv_catalog_find(catalog, job->what, &program, why) != 0)
@@ -330,15 +327,27 @@ static int record(struct job *job, struct hrv_catalog *catalog)
 		                program->why);
 	job->instance = program->id.instance;
 	job->pid = program->id.pid;
-	int code = open_file(job, program);
-	if (code >= 0)
-		return code;
-	job->terminal = isatty(STDERR_FILENO);
-	code = record_program(job, program);
-	hrv_view_free(job->view);
-	hrv_recorder_free(job->recorder);
-	hrv_buffer_fini(&job->frame);
-	close(job->fd);
+	hrv_program_describe(program, &wire);
+	int err = hrv_wire_encode_program(&wire, map);
+	return err == 0 ? open_file(job, program) : hrv_fail("record", "%s", hr_err_text(err));
+}
+
+static int record(struct job *job)
+{
+	struct hrv_catalog catalog = {0};
+	struct hrv_buffer map = {0};
+	int code = hrv_catalog_look("record", &catalog) == 0 ? begin(job, &catalog, &map) : HRV_EXIT_FAILED;
+
+	hrv_catalog_fini(&catalog);
+	if (code < 0) {
+		job->terminal = isatty(STDERR_FILENO);
+		code = record_program(job, (struct hrv_text){map.bytes, map.len_bytes});
+		hrv_view_free(job->view);
+		hrv_recorder_free(job->recorder);
+		hrv_buffer_fini(&job->frame);
+		close(job->fd);
+	}
+	hrv_buffer_fini(&map);
 	return code;
 }
 
@@ -365,7 +374,6 @@ int hrv_command_record(int argc, char **argv)
 	        {"rate", required_argument, NULL, 'r'},   {"seconds", required_argument, NULL, 's'},
 	        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 	};
-	struct hrv_catalog catalog = {0};
 	struct job job = {.rate_hz = DEFAULT_RATE_HZ};
 	int option;
 
@@ -398,7 +406,5 @@ int hrv_command_record(int argc, char **argv)
 		return hrv_fail_usage("record", optind == argc ? "which program? a pid or a name is needed"
 		                                               : "one pid or name is enough");
 	job.what = argv[optind];
-	int code = hrv_catalog_look("record", &catalog) == 0 ? record(&job, &catalog) : HRV_EXIT_FAILED;
-	hrv_catalog_fini(&catalog);
-	return code;
+	return record(&job);
 }

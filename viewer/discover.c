@@ -118,6 +118,11 @@ static struct hrv_program *by_file_name(const struct hrv_catalog *catalog, const
 	return NULL;
 }
 
+static bool is_wanted(const struct hrv_catalog *catalog, const struct hr_name *id)
+{
+	return catalog->only == 0 || catalog->only == id->instance;
+}
+
 /* Takes the program over. */
 static int program_add(struct hrv_catalog *catalog, struct hrv_program *program, bool listed)
 {
@@ -132,7 +137,8 @@ static int see(struct hrv_catalog *catalog, int dir_fd, const char *file_name)
 {
 	struct hr_name id;
 
-	if (hr_name_parse(file_name, &id) != 0 || id.unfinished || (id.uid != geteuid() && geteuid() != 0))
+	if (hr_name_parse(file_name, &id) != 0 || id.unfinished || !is_wanted(catalog, &id) ||
+	    (id.uid != geteuid() && geteuid() != 0))
 		return 0;
 	struct hrv_program *program = by_file_name(catalog, file_name);
 	if (program) {
@@ -153,7 +159,7 @@ static int see_in_container(struct hrv_catalog *catalog, const struct hrv_contai
 	struct hr_name id;
 	uid_t owner;
 
-	if (hr_name_parse(file_name, &id) != 0 || id.unfinished ||
+	if (hr_name_parse(file_name, &id) != 0 || id.unfinished || !is_wanted(catalog, &id) ||
 	    hrv_process_uid_here(container->pid, id.uid, &owner) != 0 || (owner != geteuid() && geteuid() != 0))
 		return 0;
 	struct hrv_program *program = hrv_catalog_by_instance(catalog, id.instance);
@@ -201,8 +207,8 @@ static int see_unnamed(void *arg, const struct hrv_unnamed *unnamed)
 	struct hrv_program *program;
 	struct hr_name id;
 
-	if (hr_name_parse(unnamed->file_name, &id) != 0 || hrv_catalog_by_instance(catalog, id.instance) ||
-	    !(program = program_new(unnamed->file_name, &id))) {
+	if (hr_name_parse(unnamed->file_name, &id) != 0 || !is_wanted(catalog, &id) ||
+	    hrv_catalog_by_instance(catalog, id.instance) || !(program = program_new(unnamed->file_name, &id))) {
 		if (unnamed->fd >= 0)
 			close(unnamed->fd);
 		return 0;

@@ -33,6 +33,7 @@ struct hrv_catalog {
 	struct hrv_program **programs;
 	size_t count, capacity;
 	uint64_t changes; /* grows whenever a program comes, goes or changes its life */
+	uint64_t only;    /* the one instance that it is to have; 0: all */
 	bool looked_for_unnamed;
 };
 

@@ -59,8 +59,7 @@ struct scratch {
 };
 
 struct hrv_view {
-	const char *only;       /* NULL: all */
-	uint64_t only_instance; /* 0: all */
+	const char *only; /* NULL: all */
 	struct hrv_catalog catalog;
 	uint64_t catalog_looked_ns;
 	bool programs_sent;
@@ -88,14 +87,13 @@ int hrv_view_new_of(uint64_t instance, struct hrv_view **out)
 	int err = hrv_view_new(NULL, out);
 
 	if (err == 0)
-		(*out)->only_instance = instance;
+		(*out)->catalog.only = instance;
 	return err;
 }
 
 static bool is_shown(const struct hrv_view *view, const struct hrv_program *program)
 {
-	return (!view->only || hrv_program_matches(program, view->only)) &&
-	       (view->only_instance == 0 || view->only_instance == program->id.instance);
+	return !view->only || hrv_program_matches(program, view->only);
 }
 
 static void unwatch(struct watched *watched)
@@ -574,7 +572,7 @@ int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *reques
 		view->changes_sent = view->catalog.changes;
 	}
 	/* Not into a recording: there it would be the recorder's. */
-	if (view->only_instance == 0 &&
+	if (view->catalog.only == 0 &&
 	    (view->cost_told_ns == 0 || request->full || now - view->cost_told_ns >= HEALTH_AGE_NS)) {
 		view->cost_told_ns = now;
 		frame.has_viewer = true;

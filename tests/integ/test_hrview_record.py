@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from viewer import DEADLINE_S, HRVIEW, Program, Server, WebSocket, dump, hrview, poll, unpack_at
+from viewer import DEADLINE_S, HRVIEW, Program, Server, WebSocket, dump, hrview, poll, segments_of, unpack_at
 
 BUSY = """
 import threading, time
@@ -153,6 +153,42 @@ def test_signal_ends_it_well(tmp_path, number):
         assert (code, err) == (0, "") and out.startswith(str(recorder.file) + ": ") and ";" not in out
         facts, _ = check_replays(recorder.file, torn=False)
         assert facts["program"]["state"] == "live"
+
+
+def segments_open_in(pid):
+    leads = []
+    for entry in os.scandir("/proc/%d/fd" % pid):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            leads.append(os.readlink(entry.path))
+    return [lead for lead in leads if lead.startswith("/dev/shm/")]
+
+
+def test_recorder_holds_no_segment_but_its_programs(tmp_path):
+    """Neither of programs that had ended before, nor of children that come and go; they would keep memory."""
+    file = tmp_path / "one.hrrec"
+    with Program(tmp_path, "children=True") as program:
+        fork = "import os; child = os.fork(); child or (work(3), os._exit(0)); print(child, flush=True); os.waitpid(child, 0)"
+
+        def fork_one():
+            program.process.stdin.write((fork + "\n").encode())
+            child = int(program.answer())
+            assert program.answer() == "done"
+            return segments_of(child)
+
+        (own,) = segments_of(program.pid)
+        children = fork_one()
+        with Recorder(program.pid, file, "--rate", "20") as recorder:
+            poll(recorder.size, "a recording")
+            for _ in range(3):
+                children += fork_one()
+                before = recorder.size()
+                poll(lambda: recorder.size() > before, "further frames")
+                assert segments_open_in(recorder.process.pid) == [str(own)]
+            assert len(children) == 4
+            program.end()
+            assert recorder.end()[0] == 0
+        for segment in children:
+            segment.unlink()
 
 
 def test_killed_program_is_recorded_as_dead(tmp_path):
