@@ -9,6 +9,7 @@ these tests need a quiet machine. Prints a line a test; exit code 1 when a verdi
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,8 @@ def main():
     parser.add_argument("--python", action="append", default=[])
     parser.add_argument("tests", nargs="*", default=TESTS)
     options = parser.parse_args()
+    # A shell without job control lets what it starts in the background ignore Ctrl-C; some of these tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     failed = agreed = 0
     for python in options.python or interpreters.find().values():
         print("Python", ".".join(map(str, interpreters.version_of(python))), flush=True)
