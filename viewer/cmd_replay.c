@@ -16,6 +16,7 @@ static const char help[] =
         "                 token; one is made and printed in the address unless --token gives it\n"
         "  --port N       port (default 9999); 0 takes any free one\n"
         "  --token T      lets in who has it, besides you\n"
+        "  --ready-fd N   writes the address to descriptor N once the page is served, and closes it: for scripts\n"
         "  --open         shows the page in a browser\n"
         "  --help         this\n"
         "\n"

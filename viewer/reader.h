@@ -1,6 +1,7 @@
 /* reader.h — a segment, read.
  *
- * The only file that holds pointers into a mapping: everybody else gets copies, each value loaded once and judged.
+ * Only reader.c, and row.c and slots.c for it, hold pointers into a mapping: everybody else gets copies, each value
+ * loaded once and judged.
  * Whatever a segment holds, and whoever truncates it meanwhile, a function here returns 0 or an error; HR_ECORRUPT
  * leaves a sentence in hrv_reader_why(). A reader belongs to one thread at a time. */
 #ifndef HRV_READER_H

@@ -1,4 +1,5 @@
-/* row.c — a row and its newest stack, copied while the writer writes (the protocol of hr_atomic.h). */
+/* row.c — a row and its newest stack, copied while the writer writes (the protocol of hr_atomic.h). See reader.h.
+ */
 #include "hr_atomic.h"
 #include "hr_err.h"
 #include "reader.h"
