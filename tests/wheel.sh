@@ -2,7 +2,8 @@
 # wheel.sh [DIST [PYTHON]] — the wheel for PYTHON (python3) in the folder DIST, installed into an empty environment, and what
 # came of it: the package, its extension, hrview with the libraries it brings, its commands, man pages and completions.
 #
-# Without DIST the wheel is made first (./dev wheels python3). With HR_NO_COMPILER=1 the machine must have none.
+# Without DIST the wheel is made first (./dev wheels python3), and `pip install .` comes last. With HR_NO_COMPILER=1 the
+# machine must have no compiler.
 set -eu
 cd "$(dirname "$0")/.."
 unset PYTHONPATH
@@ -80,4 +81,13 @@ for file in man/man1/hrview.1 man/man1/hrview-dump.1 bash-completion/completions
 	fish/vendor_completions.d/hrview.fish; do
 	test -s "$env/share/$file" || { echo "$file was not installed"; exit 1; }
 done
+
+# And what README says first: from the sources, without a wheel.
+if [ $# -eq 0 ]; then
+	python3 -m venv --clear "$env"
+	pip install --quiet --disable-pip-version-check .
+	hrview --version
+	python -m heartrate_shm --name "tree $pid" -c 'for i in range(66): pass'
+	hrview dump "tree $pid" | grep -E '^ *1 +67$'
+fi
 echo "the wheel does"

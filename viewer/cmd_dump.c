@@ -2,11 +2,9 @@
  */
 #include "command.h"
 #include "discover.h"
-#include "dump.h"
 #include "export.h"
 #include "hr_err.h"
 #include "replace.h"
-#include "sampling.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -49,24 +47,10 @@ struct job {
 	bool signalled;   /* one has come */
 };
 
-/* What `job` says of the program, as it is now. */
 static int make(struct hrv_program *program, struct job *job, struct hrv_buffer *out)
 {
-	struct hrv_samples samples = {0};
-	struct hrv_dump dump = {0};
-	int err = 0;
-
 	out->len_bytes = 0;
-	if (job->format->write_samples)
-		err = hrv_sampling_run(program, job->seconds, &job->signals, &samples, &job->signalled);
-	if (err == 0)
-		err = hrv_dump_read(program, &dump);
-	if (err == 0)
-		err = job->format->write ? job->format->write(&dump, out)
-		                         : job->format->write_samples(&dump, &samples, out);
-	hrv_dump_fini(&dump);
-	hrv_samples_fini(&samples);
-	return err;
+	return hrv_export_make(job->format, program, job->seconds, &job->signals, &job->signalled, out);
 }
 
 /* An exit code. */

@@ -4,6 +4,7 @@
 #include "hr_err.h"
 #include "json.h"
 #include "out.h"
+#include "sampling.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,22 @@ const struct hrv_export *hrv_export_find(const char *name)
 		if (strcmp(formats[i].name, name) == 0)
 			return &formats[i];
 	return NULL;
+}
+
+int hrv_export_make(const struct hrv_export *format, struct hrv_program *program, unsigned long seconds,
+                    const sigset_t *signals, bool *signalled_out, struct hrv_buffer *out)
+{
+	struct hrv_samples samples = {0};
+	struct hrv_dump dump = {0};
+	int err = format->write ? 0 : hrv_sampling_run(program, seconds, signals, &samples, signalled_out);
+
+	if (err == 0)
+		err = hrv_dump_read(program, &dump);
+	if (err == 0)
+		err = format->write ? format->write(&dump, out) : format->write_samples(&dump, &samples, out);
+	hrv_dump_fini(&dump);
+	hrv_samples_fini(&samples);
+	return err;
 }
 
 bool hrv_export_has_file(const struct hrv_dump_file *file)

@@ -9,6 +9,7 @@
 #include "dump.h"
 #include "samples.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* One format: of counts, or of stacks over a span of time. */
@@ -21,6 +22,11 @@ struct hrv_export {
 
 /* NULL: there is no such format. */
 const struct hrv_export *hrv_export_find(const char *name);
+
+/* The program as it is now, in that format, appended to `out`. Stacks are gathered for `seconds` if it is one of those:
+ * `signals` and *signalled_out are hrv_sampling_run()'s. HR_ECORRUPT, HR_ENOMEM. */
+int hrv_export_make(const struct hrv_export *format, struct hrv_program *program, unsigned long seconds,
+                    const sigset_t *signals, bool *signalled_out, struct hrv_buffer *out);
 
 /* For people. */
 int hrv_export_text(const struct hrv_dump *dump, struct hrv_buffer *out);

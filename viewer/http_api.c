@@ -1,11 +1,9 @@
 /* http_api.c — /api: programs, dumps and sources. See http.h. */
 #include "discover.h"
-#include "dump.h"
 #include "export.h"
 #include "hr_err.h"
 #include "http.h"
 #include "json.h"
-#include "sampling.h"
 #include "source.h"
 
 #include <civetweb.h>
@@ -91,33 +89,18 @@ static struct hrv_program *named_program(const struct mg_connection *conn, const
 /* How many gather stacks now: each keeps a thread for seconds, and others are to get in too. */
 static atomic_int profiles;
 
-static int make_dump(struct hrv_program *program, const struct hrv_export *format, unsigned long seconds,
-                     struct hrv_buffer *out)
-{
-	struct hrv_samples samples = {0};
-	struct hrv_dump dump = {0};
-	bool signalled;
-	int err = format->write ? 0 : hrv_sampling_run(program, seconds, NULL, &samples, &signalled);
-
-	if (err == 0)
-		err = hrv_dump_read(program, &dump);
-	if (err == 0)
-		err = format->write ? format->write(&dump, out) : format->write_samples(&dump, &samples, out);
-	hrv_dump_fini(&dump);
-	hrv_samples_fini(&samples);
-	return err;
-}
-
 static int send_dump(struct mg_connection *conn, struct hrv_catalog *catalog, struct hrv_program *program,
                      const struct hrv_export *format, unsigned long seconds)
 {
 	struct hrv_buffer out = {0};
-	int err = make_dump(program, format, seconds, &out), status;
+	bool signalled;
+	int err = hrv_export_make(format, program, seconds, NULL, &signalled, &out), status;
 
 	if (err == HR_ECORRUPT) { /* what is left to say of it is said */
 		hrv_catalog_condemn(catalog, program);
 		out.len_bytes = 0;
-		err = format->write ? make_dump(program, format, seconds, &out) : err;
+		if (format->write)
+			err = hrv_export_make(format, program, seconds, NULL, &signalled, &out);
 	}
 	/* Names and sources in it are foreign: should a format fail to quote one, it is still no page of ours. */
 	status = err == 0 ? hrv_http_answer(conn, 200, type_of(format),
