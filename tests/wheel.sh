@@ -65,12 +65,13 @@ with subprocess.Popen(["hrview", "--port", "0", "--ready-fd", str(told)], pass_f
     viewer.terminate()
 END2
 
-# As pipx runs it, from a package that nobody has installed; pip's options are there for the lack of an index. For python3
-# only: pipx brings the newest pip, which the oldest Pythons do not run.
+# As pipx runs it, from a package that nobody has installed. For python3 only: pipx brings the newest pip, which the oldest
+# Pythons do not run.
 if [ "$made_for" = python3 ] && command -v pipx; then
 	printf '#!/bin/sh\necho "$1" >"%s"\n' "$env/url" >"$env/browser"
 	chmod +x "$env/browser"
-	BROWSER=$env/browser PIPX_HOME=$env/pipx pipx run --python "$made_for" --pip-args="--no-index --find-links $dist" heartrate_shm --port 0 &
+	tag=$(python -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
+	BROWSER=$env/browser PIPX_HOME=$env/pipx pipx run --python "$made_for" --spec "$(ls "$dist"/heartrate_shm-*-"$tag"-*.whl)" heartrate_shm --port 0 &
 	viewer=$!
 	timeout 300 sh -c 'until [ -s "$1" ] || ! kill -0 "$2"; do sleep 0.1; done' sh "$env/url" $viewer
 	python -c 'import sys, urllib.request; assert b"<script" in urllib.request.urlopen(sys.argv[1], timeout=60).read()' "$(cat "$env/url")"

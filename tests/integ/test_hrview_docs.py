@@ -77,7 +77,7 @@ RUN_BY = {
     "./dev wheels python3": "tests/wheel.sh",
     "pip install .": "tests/wheel.sh",
     "pip install --no-index --find-links dist heartrate_shm": "tests/wheel.sh",
-    'pipx run --pip-args="--no-index --find-links dist" heartrate_shm': "tests/wheel.sh",
+    "pipx run --spec dist/heartrate_shm-*-cp311-*.whl heartrate_shm": "tests/wheel.sh",
     "python -m heartrate_shm.reader 1234": "tests/integ/test_reader.py",
     "hrview attach 1234": "tests/integ/test_hrview_attach.py",
     "hrview top script.py": "tests/integ/test_hrview_top.py",
