@@ -325,6 +325,25 @@ struct hrv_program *hrv_catalog_by_instance(const struct hrv_catalog *catalog, u
 	return NULL;
 }
 
+uint64_t hrv_catalog_only(const struct hrv_catalog *catalog, const char *what)
+{
+	uint64_t any = 0, live = 0;
+	size_t any_count = 0, live_count = 0;
+
+	for (size_t i = 0; i < catalog->count; i++) {
+		const struct hrv_program *program = catalog->programs[i];
+		if (what && !hrv_program_matches(program, what))
+			continue;
+		any = program->id.instance;
+		any_count++;
+		if (program->life != HRV_LIVE)
+			continue;
+		live = program->id.instance;
+		live_count++;
+	}
+	return any_count == 1 ? any : live_count == 1 ? live : 0;
+}
+
 void hrv_catalog_condemn(struct hrv_catalog *catalog, struct hrv_program *program)
 {
 	snprintf(program->why, sizeof program->why, "%s", hrv_reader_why(program->reader));

@@ -45,6 +45,9 @@ void hrv_catalog_fini(struct hrv_catalog *catalog);
 
 struct hrv_program *hrv_catalog_by_instance(const struct hrv_catalog *catalog, uint64_t instance);
 
+/* The instance of the only program that matches `what` (NULL: of all), or of the only live one. 0: none, or several. */
+uint64_t hrv_catalog_only(const struct hrv_catalog *catalog, const char *what);
+
 /* What the list says of it; texts are borrowed from the program. */
 void hrv_program_describe(const struct hrv_program *program, struct hrv_wire_program *out);
 

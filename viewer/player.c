@@ -165,16 +165,18 @@ static int put_program(struct hrv_player *player, msgpack_packer *pk)
 }
 
 /* Another question starts over, as in a view. */
-static void take_question(struct hrv_player *player, const struct hrv_wire_request *request)
+static void take_question(struct hrv_player *player, struct hrv_wire_request request)
 {
 	const struct hrv_wire_request *before = &player->asked;
 
-	if (request->full)
+	if (request.lead && request.program == 0)
+		request.program = hrv_recording_facts(player->recording)->instance;
+	if (request.full)
 		player->listed = false;
-	if (request->full || request->program != before->program || request->all != before->all ||
-	    (!request->all && request->file != before->file))
+	if (request.full || request.program != before->program || request.all != before->all ||
+	    (!request.all && request.file != before->file))
 		player->next_off = 0;
-	player->asked = *request;
+	player->asked = request;
 }
 
 int hrv_player_answer(struct hrv_player *player, const struct hrv_wire_request *request, struct hrv_buffer *frame)
@@ -184,26 +186,28 @@ int hrv_player_answer(struct hrv_player *player, const struct hrv_wire_request *
 	msgpack_packer pk;
 	int err = 0;
 
-	take_question(player, request);
+	take_question(player, *request);
 	frame->len_bytes = 0;
 	hrv_pack_init(&pk, &sink);
-	msgpack_pack_map(&pk, 2u + !player->listed + (request->program != 0));
+	msgpack_pack_map(&pk, 3u + !player->listed + (player->asked.program != 0));
 	hrv_pack_word(&pk, "v");
 	msgpack_pack_int(&pk, HRV_WIRE_VERSION);
 	hrv_pack_word(&pk, "now");
 	msgpack_pack_double(&pk, facts->start_ms + (double)facts->duration_ms);
+	hrv_pack_word(&pk, "recording");
+	msgpack_pack_true(&pk);
 	if (!player->listed) {
 		hrv_pack_word(&pk, "programs");
 		msgpack_pack_array(&pk, 1);
 		put_raw(&pk, facts->program);
 		player->listed = true;
 	}
-	if (request->program != 0) {
+	if (player->asked.program != 0) {
 		hrv_pack_word(&pk, "program");
-		if (request->program == facts->instance)
+		if (player->asked.program == facts->instance)
 			err = put_program(player, &pk);
 		else
-			put_gone(&pk, request->program);
+			put_gone(&pk, player->asked.program);
 	}
 	return err != 0 ? err : sink.err;
 }

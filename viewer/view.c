@@ -5,6 +5,7 @@
 #include "codes.h"
 #include "discover.h"
 #include "hr_err.h"
+#include "lead.h"
 #include "pulse.h"
 #include "source.h"
 #include "stacks.h"
@@ -56,6 +57,7 @@ struct scratch {
 	struct hrv_buffer threads;      /* struct hrv_wire_thread */
 	struct hrv_buffer stack_frames; /* struct hrv_wire_stack_frame */
 	struct hrv_buffer notes;        /* struct hrv_wire_note */
+	struct hrv_lead lead;
 };
 
 struct hrv_view {
@@ -117,6 +119,7 @@ void hrv_view_free(struct hrv_view *view)
 	hrv_buffer_fini(&view->scratch.threads);
 	hrv_buffer_fini(&view->scratch.stack_frames);
 	hrv_buffer_fini(&view->scratch.notes);
+	hrv_buffer_fini(&view->scratch.lead.text);
 	free(view);
 }
 
@@ -532,6 +535,8 @@ static int answer_program(struct hrv_view *view, const struct hrv_wire_request *
 		return err;
 	watch_lines(watched, request);
 	err = put_detail(view, program->reader, detail, more);
+	if (err == 0 && request->lead && detail->full)
+		return hrv_lead_source(program, detail, &view->scratch.lead);
 	if (err != HR_ECORRUPT && err != HR_EARG)
 		return err;
 	hrv_catalog_condemn(&view->catalog, program);
@@ -553,8 +558,11 @@ int hrv_view_answer(struct hrv_view *view, const struct hrv_wire_request *reques
 		if ((err = hrv_catalog_refresh(&view->catalog)) != 0)
 			return err;
 	}
-	if (request->program != 0) {
-		if ((err = answer_program(view, request, &detail, &frame.more)) != 0)
+	struct hrv_wire_request asked = *request;
+	if (asked.lead && asked.program == 0)
+		asked.program = hrv_catalog_only(&view->catalog, view->only);
+	if (asked.program != 0) {
+		if ((err = answer_program(view, &asked, &detail, &frame.more)) != 0)
 			return err;
 		frame.program = &detail;
 	} else {

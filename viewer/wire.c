@@ -12,10 +12,11 @@ int hrv_wire_decode_request(const void *bytes, size_t len_bytes, struct hrv_wire
 	const unsigned char *at = bytes;
 	struct hrv_wire_request request = {0};
 
-	if (len_bytes != HRV_WIRE_REQUEST_BYTES || at[0] != HRV_WIRE_VERSION || at[1] > 3 || at[2] != 0 || at[3] != 0)
+	if (len_bytes != HRV_WIRE_REQUEST_BYTES || at[0] != HRV_WIRE_VERSION || at[1] > 7 || at[2] != 0 || at[3] != 0)
 		return HR_EARG;
 	request.full = at[1] & 1;
 	request.all = at[1] & 2;
+	request.lead = at[1] & 4;
 	for (int i = 3; i >= 0; i--)
 		request.file = request.file << 8 | at[4 + i];
 	for (int i = 7; i >= 0; i--)
@@ -303,6 +304,17 @@ static void put_lines_of(msgpack_packer *pk, const struct hrv_wire_lines *lines,
 	}
 }
 
+static void put_source(msgpack_packer *pk, const struct hrv_wire_source *source)
+{
+	msgpack_pack_map(pk, 3);
+	hrv_pack_word(pk, "file");
+	msgpack_pack_uint32(pk, source->file);
+	hrv_pack_word(pk, "text");
+	put_text(pk, source->text);
+	hrv_pack_word(pk, "changed");
+	hrv_pack_bool(pk, source->changed);
+}
+
 static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 {
 	bool has_lines = detail->lines_count > 0;
@@ -314,7 +326,7 @@ static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 	msgpack_pack_map(pk, 3u + (detail->file_count > 0) + (detail->total_count > 0) +
 	                             (has_lines ? (detail->all ? 1u : 3u) : 0) + detail->has_threads +
 	                             detail->has_drops + (detail->note_count > 0) + detail->has_sampler +
-	                             (detail->table_count > 0));
+	                             (detail->table_count > 0) + (detail->source != NULL));
 	hrv_pack_word(pk, "id");
 	hrv_pack_id(pk, detail->id);
 	hrv_pack_word(pk, "full");
@@ -365,6 +377,10 @@ static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 	if (detail->table_count > 0) {
 		hrv_pack_word(pk, "tables");
 		put_tables(pk, detail->tables, detail->table_count);
+	}
+	if (detail->source) {
+		hrv_pack_word(pk, "source");
+		put_source(pk, detail->source);
 	}
 }
 

@@ -21,6 +21,7 @@
 struct hrv_wire_request {
 	bool full;
 	bool all;         /* the lines of every file */
+	bool lead;        /* what is shown is left to us: the only program, its caller's file */
 	uint32_t file;    /* HR_INDEX_NONE none */
 	uint64_t program; /* instance, 0 none */
 };
@@ -105,6 +106,13 @@ struct hrv_wire_lines {
 	size_t count;
 };
 
+/* The text of a file, UTF-8. */
+struct hrv_wire_source {
+	uint32_t file;
+	struct hrv_text text;
+	bool changed; /* it is not what the program loaded */
+};
+
 /* The program that was asked for. What is empty is absent on the wire, but the lines when those of one file are
  * wanted. */
 struct hrv_wire_detail {
@@ -131,6 +139,7 @@ struct hrv_wire_detail {
 	uint64_t sampler_samples;
 	const struct hrv_wire_table *tables;
 	size_t table_count;
+	const struct hrv_wire_source *source; /* NULL: absent */
 };
 
 struct hrv_wire_frame {

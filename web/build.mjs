@@ -1,5 +1,6 @@
 // build.mjs — makes the page: src/ → dist/index.html and dist/assets/, which hrview embeds, with what gzip makes of them
 // beside them. main-<hash>.{js,css} come first; what they import() is in scripts of its own.
+// index.html itself holds early.ts.
 // With --tests it bundles ../tests/web instead, into build/tests/, for node's own test runner.
 import { build } from 'esbuild';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,23 +10,23 @@ import { gzipSync } from 'node:zlib';
 
 // tsconfig.json maps packages for files outside this directory, which is for tsc alone.
 const common = { bundle: true, format: 'esm', tsconfigRaw: {} };
+const small = { minify: true, target: 'es2022', legalComments: 'none' };
 
 const web = dirname(fileURLToPath(import.meta.url));
 
 async function page() {
   const dist = join(web, 'dist');
   rmSync(dist, { recursive: true, force: true });
+  const early = await build({ ...common, ...small, absWorkingDir: web, entryPoints: ['src/early.ts'], format: 'iife', write: false });
   const { metafile } = await build({
     ...common,
+    ...small,
     absWorkingDir: web,
     entryPoints: { main: 'src/main.ts' },
     outdir: 'dist/assets',
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     splitting: true,
-    minify: true,
-    target: 'es2022',
-    legalComments: 'none',
     // Where CodeMirror can ask whether input waits, its parser takes 100 ms at a time, and bars stand still; else 25.
     define: { 'navigator.scheduling': 'undefined' },
     metafile: true,
@@ -43,6 +44,7 @@ async function page() {
   first.delete(main);
   for (const path of made) writeFileSync(join(web, `${path}.gz`), gzipSync(readFileSync(join(web, path)), { level: 9 }));
   const html = readFileSync(join(web, 'src/index.html'), 'utf8')
+    .replace('__EARLY__', () => early.outputFiles[0].text.trim())
     .replace('__CSS__', at(css))
     .replace('__MAIN__', at(main))
     .replace('__FIRST__', [...first].map((path) => `<link rel="modulepreload" href="${at(path)}">`).join('\n'));

@@ -173,6 +173,23 @@ def test_views_do_not_disturb_each_other(server, tmp_path):
         assert one.ask(instance, file)["program"]["lines"] == []
 
 
+def test_who_names_nothing_is_shown_the_only_program_and_the_text_that_calls_trace(tmp_path):
+    with Program(tmp_path) as program, Server(program.pid) as server, WebSocket(server.port) as page:
+        shown = page.ask(full=True, every=True, lead=True)["program"]
+        (index,) = [file["i"] for file in shown["files"] if file["path"] == str(program.path)]
+        assert shown["full"] and program.line_of("total += i") in triples(dict(e[::2] for e in shown["linesOf"])[index])
+        assert shown["source"] == {"file": index, "text": program.path.read_text(encoding="utf-8"), "changed": False}
+        assert "source" not in page.ask(shown["id"], every=True, lead=True)["program"]  # it has that
+        assert "source" not in page.ask(shown["id"], full=True, every=True)["program"]  # it has named what it wants
+        assert "program" not in page.ask(full=True)
+        program.path.write_text("# another\n", encoding="utf-8")
+        changed = page.ask(shown["id"], full=True, lead=True)["program"]["source"]
+        assert changed == {"file": index, "text": "# another\n", "changed": True}
+        for text in "#" * (256 * 1024 + 1), None:  # the page asks for it, and hears what is the matter
+            program.path.unlink() if text is None else program.path.write_text(text, encoding="utf-8")
+            assert "source" not in page.ask(shown["id"], full=True, lead=True)["program"]
+
+
 @pytest.mark.parametrize("by", ["pid", "name"])
 def test_hrview_of_one_program_serves_no_other(tmp_path, by):
     (tmp_path / "other").mkdir()
@@ -191,7 +208,7 @@ def test_hrview_of_one_program_serves_no_other(tmp_path, by):
 
 @pytest.mark.parametrize("opcode, data", [
     (2, b""), (2, b"\1" * 15), (2, b"\1" * 17), (2, struct.pack("<BBHIQ", 2, 0, 0, NO_FILE, 0)),
-    (2, struct.pack("<BBHIQ", 1, 4, 0, NO_FILE, 0)), (2, struct.pack("<BBHIQ", 1, 0, 1, NO_FILE, 0)), (1, b"hello"),
+    (2, struct.pack("<BBHIQ", 1, 8, 0, NO_FILE, 0)), (2, struct.pack("<BBHIQ", 1, 0, 1, NO_FILE, 0)), (1, b"hello"),
 ], ids=["empty", "short", "long", "version", "flags", "reserved", "text"])
 def test_anything_but_a_request_closes_with_1008(server, opcode, data):
     with WebSocket(server.port) as page:

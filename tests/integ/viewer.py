@@ -267,10 +267,10 @@ class WebSocket:
                 return first & 15, data
             self.send(10, data)
 
-    def ask(self, program=0, file=NO_FILE, full=False, every=False):
-        """One request (`every`: for the lines of all files), one frame."""
+    def ask(self, program=0, file=NO_FILE, full=False, every=False, lead=False):
+        """One request (`every`: for the lines of all files; `lead`: which program and file is left open), one frame."""
         program = int(program, 16) if isinstance(program, str) else program
-        self.send(2, struct.pack("<BBHIQ", 1, full | every << 1, 0, file, program))
+        self.send(2, struct.pack("<BBHIQ", 1, full | every << 1 | lead << 2, 0, file, program))
         opcode, data = self.receive()
         assert opcode == 2, (opcode, data)
         return unpack(data)

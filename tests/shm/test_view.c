@@ -486,6 +486,41 @@ static void test_views_on_threads_of_their_own_see_the_same_end(void **state)
 	maker_forget(segment);
 }
 
+/* Whose instance it is when the reader leaves it to us; 0 when that is nobody's. */
+static uint64_t led_to(struct hrv_view *view, struct answer *answer)
+{
+	struct hrv_wire_request request = {.full = true, .lead = true, .file = HR_INDEX_NONE};
+	const msgpack_object *id = get(answer_to(view, answer, &request), "id");
+	char text[17] = "0";
+
+	if (id)
+		memcpy(text, id->via.str.ptr, 16);
+	return strtoull(text, NULL, 16);
+}
+
+static void test_only_program_is_shown_to_who_names_none(void **state)
+{
+	(void)state;
+	struct hrt_segment *one = maker_segment("alike.py"), *other = maker_segment("alike.py");
+	struct answer answer = {{0}, {0}};
+	struct hrv_view *view = NULL;
+
+	assert_int_equal(hrv_view_new("alike.py", &view), 0);
+	assert_int_equal(led_to(view, &answer), 0);
+	assert_non_null(get(&answer.unpacked.data, "pulse"));
+	hrt_segment_close(other, HR_END_EXIT); /* the only one alive */
+	assert_true(led_to(view, &answer) == hrt_segment_header(one)->instance);
+	assert_null(get(&answer.unpacked.data, "pulse"));
+	assert_null(ask(view, &answer, 0, HR_INDEX_NONE, true)); /* this reader wants the list */
+	hrt_segment_close(one, HR_END_EXIT);
+	assert_int_equal(led_to(view, &answer), 0);
+	maker_forget(other);
+	assert_true(led_to(view, &answer) == hrt_segment_header(one)->instance); /* there is no other */
+	maker_forget(one);
+	hrv_view_free(view);
+	answer_fini(&answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -497,6 +532,7 @@ int main(void)
 	        cmocka_unit_test(test_stacks_that_are_too_much_lose_their_middle),
 	        cmocka_unit_test(test_program_that_is_corrupt_inside_is_condemned),
 	        cmocka_unit_test(test_unknown_program_is_gone),
+	        cmocka_unit_test(test_only_program_is_shown_to_who_names_none),
 	        cmocka_unit_test(test_views_on_threads_of_their_own_see_the_same_end),
 	};
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);

@@ -469,6 +469,7 @@ static json_t *ask(struct hrv_player *player, struct hrv_wire_request request, b
 	assert_non_null(json);
 	assert_true(in.at == in.end);
 	*listed = json_array_size(json_object_get(json, "programs")) == 1;
+	assert_true(json_is_true(json_object_get(json, "recording")));
 	json_t *program = json_incref(json_object_get(json, "program"));
 	json_decref(json);
 	hrv_buffer_fini(&answer);
@@ -522,6 +523,10 @@ static void test_player_answers_the_pull_with_the_last_state(void **state)
 	expect_program(player, request, false, UNCHANGED);
 	request.program = 2;
 	expect_program(player, request, false, "{\"id\": \"0000000000000002\", \"gone\": true}");
+	request = (struct hrv_wire_request){.lead = true, .file = HR_INDEX_NONE};
+	expect_program(player, request, false, "{" LAST "}");
+	request.program = INSTANCE; /* the same question */
+	expect_program(player, request, false, UNCHANGED);
 	hrv_player_free(player);
 	hrv_recording_close(recording);
 

@@ -238,6 +238,15 @@ static void test_frame_with_the_lines_of_every_file(void **state)
 	check_frame("all", &(struct hrv_wire_frame){.now_ms = 1767225605531, .program = &detail});
 }
 
+static void test_frame_with_the_text_of_a_file(void **state)
+{
+	(void)state;
+	struct hrv_wire_source source = {
+	        .file = 2, .text = HRV_TEXT("def é(x):\r\n\treturn \"\\n\"\n"), .changed = true};
+	struct hrv_wire_detail detail = {.id = live.id, .full = true, .tick = 9, .source = &source};
+	check_frame("source", &(struct hrv_wire_frame){.now_ms = 1767225605531, .program = &detail});
+}
+
 static void test_frame_of_a_program_that_is_gone(void **state)
 {
 	(void)state;
@@ -269,13 +278,17 @@ static void test_request_is_decoded(void **state)
 
 	assert_int_equal(hrv_wire_decode_request(bytes, sizeof bytes, &request), 0);
 	assert_true(request.full);
-	assert_false(request.all);
+	assert_false(request.all || request.lead);
 	assert_int_equal(request.file, 0x01020304);
 	assert_true(request.program == UINT64_C(0xA102030405060708));
 	bytes[1] = 2;
 	assert_int_equal(hrv_wire_decode_request(bytes, sizeof bytes, &request), 0);
 	assert_false(request.full);
 	assert_true(request.all);
+	bytes[1] = 4;
+	assert_int_equal(hrv_wire_decode_request(bytes, sizeof bytes, &request), 0);
+	assert_false(request.full || request.all);
+	assert_true(request.lead);
 }
 
 static void test_request_of_another_shape_is_refused(void **state)
@@ -293,7 +306,7 @@ static void test_request_of_another_shape_is_refused(void **state)
 	request.file = 99;
 	for (int i = 0; i < 4; i++) {
 		memcpy(bytes, good, sizeof good);
-		bytes[i] = (unsigned char)(bytes[i] + 4);
+		bytes[i] = (unsigned char)(bytes[i] + 8);
 		assert_int_equal(hrv_wire_decode_request(bytes, 16, &request), HR_EARG);
 		assert_int_equal(request.file, 99);
 	}
@@ -360,6 +373,7 @@ int main(void)
 	        cmocka_unit_test(test_frame_with_everything),
 	        cmocka_unit_test(test_frame_with_a_delta),
 	        cmocka_unit_test(test_frame_with_the_lines_of_every_file),
+	        cmocka_unit_test(test_frame_with_the_text_of_a_file),
 	        cmocka_unit_test(test_frame_of_a_program_that_is_gone),
 	        cmocka_unit_test(test_text_that_is_not_utf8_is_repaired),
 	        cmocka_unit_test(test_request_is_decoded),

@@ -1,6 +1,5 @@
 // app.ts — brings the views together: what the reader can do, and what is drawn in an animation frame of what session.ts
 // knows.
-import type { Tone } from './colour';
 import { appCommands, type Command, commandFor } from './commands';
 import { el } from './dom';
 import { loadEditor, loadTheme, loadTimeColumn, saveEditor, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
@@ -23,6 +22,7 @@ import { SourceView } from './views/source';
 import { StacksView } from './views/stacks';
 import { TimeView } from './views/time';
 import { TopbarView } from './views/topbar';
+import { applyTheme, darkScreen } from './theme';
 import type { Picture } from './time';
 import type { Program } from './wire';
 
@@ -63,19 +63,21 @@ export class App {
     },
   );
 
+  private restAsked = false;
   private timeEdition = 0; // of the timeline, as it was last
   private readonly follower = new Follower();
   private theme: Theme = loadTheme();
   private timeColumn = loadTimeColumn();
   private figuresAt = Number.NEGATIVE_INFINITY;
   private readonly lessMotion = matchMedia('(prefers-reduced-motion: reduce)');
-  private readonly darkScreen = matchMedia('(prefers-color-scheme: dark)');
 
   constructor(
     private readonly session: Session,
     cspNonce: string,
   ) {
-    this.source = new SourceView(cspNonce, session.source?.state === 'there' ? session.source.text : null, (line) => this.chooseLine(line));
+    const { model, source, file } = session;
+    const first = model !== null && source?.state === 'there' ? { model, file, text: source.text } : null;
+    this.source = new SourceView(cspNonce, first, (line) => this.chooseLine(line));
     this.timeView = new TimeView(session.time, this.stacks.root);
     this.commands = [...appCommands(this), ...this.timeView.commands()];
     this.help = new HelpView(this.commands);
@@ -95,7 +97,7 @@ export class App {
     // Who scrolls wants to look at something else.
     this.source.root.addEventListener('wheel', () => this.setFollowing(null), { passive: true });
     this.source.root.addEventListener('touchmove', () => this.setFollowing(null), { passive: true });
-    this.darkScreen.addEventListener('change', () => this.applyTheme());
+    darkScreen.addEventListener('change', () => this.applyTheme());
     this.applyTheme();
     this.topbar.setPaused(false);
     this.move(this.session.place);
@@ -236,9 +238,7 @@ export class App {
   }
 
   private applyTheme(): void {
-    const dark = this.theme === 'dark' || (this.theme === 'auto' && this.darkScreen.matches);
-    const tone: Tone = dark ? 'dark' : 'light';
-    document.documentElement.dataset['tone'] = tone;
+    const tone = applyTheme(this.theme);
     this.topbar.setTheme(this.theme);
     this.source.restyle(tone);
     this.files.restyle(tone);
@@ -303,6 +303,21 @@ export class App {
     if (this.session.file !== -1) this.drawSource(picture, changes, wall);
     this.timeView.draw({ picture, file: this.session.file, line: this.session.place.line, live, wall, figures });
     this.session.sourcesArrived = false;
+    if (figures && !this.restAsked) void this.loadRest();
+  }
+
+  /** What the first picture does without. */
+  private async loadRest(): Promise<void> {
+    this.restAsked = true;
+    try {
+      const { reading } = await import('./views/reading');
+      this.source.use(reading);
+      this.stacks.use(reading);
+      const { charts } = await import('./views/charts');
+      this.timeView.use(charts);
+    } catch {
+      this.restAsked = false; // hrview has just gone: again later
+    }
   }
 
   private drawSource({ model, now, tick, turned }: Picture, changes: Changes, wall: number): void {

@@ -1,11 +1,5 @@
-// choice.ts — which programs come first, and which one a reader who named none wants to see. Pure.
+// choice.ts — which programs come first. Pure.
 import type { Program } from './wire';
-
-/** The only one there is, or the only one alive; null: the reader has to choose. */
-export function onlyProgram(programs: readonly Program[]): Program | null {
-  const candidates = programs.length === 1 ? programs : programs.filter((program) => program.state === 'live');
-  return candidates.length === 1 ? (candidates[0] as Program) : null;
-}
 
 /** Live ones first, newest first; each child behind its parent, one step further in. */
 export function inFamilies(programs: readonly Program[]): { program: Program; depth: number }[] {

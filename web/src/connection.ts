@@ -1,12 +1,6 @@
 // connection.ts — the pull loop: asks hrview for a frame, takes it, asks again a twentieth of a second later. When
 // hrview goes away it tries again by itself, for ever; the page keeps its last picture meanwhile.
-import { decodeFrame, encodeRequest, type Request, type WireFrame } from './wire';
-
-declare global {
-  interface Window {
-    earlySocket?: WebSocket;
-  }
-}
+import { decodeFrame, encodeRequest, type Request, socketUrl, type WireFrame } from './wire';
 
 const OPEN = 1; // WebSocket.OPEN
 const PULL_MS = 50;
@@ -32,9 +26,16 @@ export interface Socket {
   close(): void;
 }
 
+/** A socket that may have been put to use before: `asked`: the first question has gone out; `answer`: and been answered. */
+export interface Opened {
+  readonly socket: Socket;
+  readonly asked: boolean;
+  readonly answer: { data: unknown } | null;
+}
+
 /** What the loop needs of the world around it. */
 export interface World {
-  open(): Socket;
+  open(): Opened;
   now(): number; // milliseconds, not falling
   after(ms: number, run: () => void): () => void; // returns how to call it off
   hidden(): boolean;
@@ -43,7 +44,7 @@ export interface World {
 
 export interface Client {
   request(): Request;
-  frame(frame: WireFrame): void;
+  frame(frame: WireFrame, asked: Request): void;
   link(link: Link): void;
 }
 
@@ -51,7 +52,7 @@ export class Connection {
   private socket: Socket | null = null;
   private callOff: () => void = () => undefined;
   private opened = false; // the socket has been
-  private asked = false; // an answer is outstanding
+  private asked: Request | null = null; // of which the answer is outstanding
   private askedAt = 0;
   private fresh = true; // the next request is this connection's first
   private wanted = false; // ask at once
@@ -70,39 +71,43 @@ export class Connection {
   /** Asks at once, because the request would be another one by now. */
   poke(): void {
     this.wanted = true;
-    if (this.socket !== null && !this.asked && !this.fresh) this.ask();
+    if (this.socket !== null && this.asked === null && !this.fresh) this.ask();
   }
 
   private open(): void {
-    const socket = this.world.open();
+    const { socket, asked, answer } = this.world.open();
     this.socket = socket;
-    this.asked = false;
-    this.fresh = true;
+    this.opened = asked;
+    this.asked = asked ? this.client.request() : null;
+    this.fresh = !asked;
+    this.wanted = false;
+    this.askedAt = this.world.now();
     socket.binaryType = 'arraybuffer';
-    this.opened = false;
     socket.onopen = () => {
       this.opened = true;
       this.ask();
     };
     socket.onmessage = (event) => this.receive(event.data);
     socket.onclose = (event) => this.lose(event.reason || closeReason(event.code));
-    if (socket.readyState === OPEN) socket.onopen(); // it was on its way before us
     this.later(SILENCE_MS, () => this.lose('hrview does not answer'));
+    if (answer !== null) this.receive(answer.data);
   }
 
   private ask(): void {
     this.wanted = false;
-    this.asked = true;
+    this.asked = this.client.request();
     this.askedAt = this.world.now();
     this.later(SILENCE_MS, () => this.lose('hrview does not answer'));
-    this.socket?.send(encodeRequest({ ...this.client.request(), full: this.fresh }));
+    this.socket?.send(encodeRequest({ ...this.asked, full: this.fresh }));
     this.fresh = false;
   }
 
   private receive(data: unknown): void {
-    this.asked = false;
+    const { asked } = this;
+    this.asked = null;
     let frame: WireFrame;
     try {
+      if (asked === null) throw new Error('hrview sent a frame that was not asked for');
       if (!(data instanceof ArrayBuffer)) throw new Error('hrview sent text, not a frame');
       frame = decodeFrame(data);
     } catch (error) {
@@ -111,8 +116,8 @@ export class Connection {
     }
     this.retryMs = RETRY_FIRST_MS;
     this.client.link({ state: 'open' });
-    this.client.frame(frame);
-    if (this.socket === null || this.asked) return; // what the frame set off has already asked, or ended it
+    this.client.frame(frame, asked);
+    if (this.socket === null || this.asked !== null) return; // what the frame set off has already asked, or ended it
     if (this.wanted || frame.more) this.ask();
     else this.later(Math.max(0, this.askedAt + this.pullMs() - this.world.now()), () => this.ask());
   }
@@ -149,17 +154,18 @@ function closeReason(code: number): string {
   return code === 1008 ? 'hrview refused the request' : 'hrview has gone away';
 }
 
-/** What index.html has opened while this script was still to come. */
-function takeEarlySocket(): WebSocket | undefined {
-  const { earlySocket } = window;
-  delete window.earlySocket;
-  return earlySocket !== undefined && earlySocket.readyState <= OPEN ? earlySocket : undefined;
+/** What early.ts has opened, while that is of use. */
+function takeEarly(): Opened | null {
+  const { early } = window;
+  delete window.early;
+  if (early === undefined || early.socket.readyState > OPEN) return null;
+  return { socket: early.socket as Socket, asked: early.socket.readyState === OPEN, answer: early.answer };
 }
 
 /** The browser's world. */
 export function browserWorld(location: Location): World {
   return {
-    open: () => (takeEarlySocket() ?? new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws`)) as Socket,
+    open: () => takeEarly() ?? { socket: new WebSocket(socketUrl(location)) as Socket, asked: false, answer: null },
     now: () => performance.now(),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);

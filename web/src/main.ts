@@ -17,7 +17,6 @@ const session = new Session(browserWorld(location));
 publishApi(session);
 session.start();
 const { App } = await import('./app');
-await pause(0); // what has been answered meanwhile leads to further questions: those come first
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
 await Promise.race([session.complete, pause(PATIENCE_MS)]); // one picture instead of three
 new App(session, nonce).start(document.body);

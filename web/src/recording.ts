@@ -1,4 +1,4 @@
-// recording.ts — a recording that `hrview replay` serves: is there one, and all its frames into a history, part by part.
+// recording.ts — a recording that `hrview replay` serves: all its frames into a history, part by part.
 import { decodeMulti } from '@msgpack/msgpack';
 import { History, RECORDING } from './history';
 import { guardFrame, guardProgram, guardRecordingParts, type Program, type RecordingParts } from './wire';
@@ -9,17 +9,15 @@ export interface Recording extends RecordingParts {
 }
 
 export type Loading =
-  | { readonly state: 'none' } // hrview shows programs as they run
   | { readonly state: 'loading'; readonly share: number; readonly torn: boolean }
   | { readonly state: 'loaded'; readonly torn: boolean }
   | { readonly state: 'failed'; readonly why: string };
 
-/** Loads the recording, if this hrview has one. `begin` gets the history before there is anything in it, `tell` is called
+/** Loads the recording that this hrview shows. `begin` gets the history before there is anything in it, `tell` is called
  * as it grows. */
 export async function loadRecording(begin: (history: History) => void, tell: (loading: Loading) => void): Promise<void> {
   try {
-    const recording = await findRecording();
-    if (recording === null) return;
+    const recording = await getRecording();
     const history = new History(recording.program.id, RECORDING);
     begin(history);
     const { torn, keyframes, bytes } = recording;
@@ -33,9 +31,7 @@ export async function loadRecording(begin: (history: History) => void, tell: (lo
   }
 }
 
-async function findRecording(): Promise<Recording | null> {
-  const programs = (await (await get('/api/programs')).json()) as { recording?: unknown };
-  if (programs.recording !== true) return null;
+async function getRecording(): Promise<Recording> {
   const value = (await (await get('/api/recording')).json()) as { program?: unknown; torn?: unknown };
   const parts = guardRecordingParts(value, 'recording');
   return { ...parts, program: guardProgram(value.program, 'recording.program'), torn: value.torn === true };

@@ -41,6 +41,11 @@ export function parseRoute(hash: string): Place | null {
   };
 }
 
+/** Is which program, or which file of it, for hrview to say? `place` as parseRoute() has it. */
+export function leavesOpen(place: Place | null): boolean {
+  return place === null || (place.program !== null && place.file === null);
+}
+
 export function formatRoute(place: Place): string {
   if (place.program === null) return '#/';
   const query: string[] = [];

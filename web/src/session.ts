@@ -1,11 +1,10 @@
 // session.ts — what the page is about, before anything is drawn: where the reader is, what hrview is asked for, what has
 // come of it. It needs no view, so that it is under way while those are still being loaded (main.ts).
-import { onlyProgram } from './choice';
 import { Clock } from './clock';
 import { Connection, type Link, type World } from './connection';
 import type { History } from './history';
 import { type Loading, loadRecording } from './recording';
-import { formatRoute, HOME, parseRoute, type Place } from './route';
+import { formatRoute, HOME, leavesOpen, parseRoute, type Place } from './route';
 import { type Source, Sources } from './sources';
 import { type ProgramModel, Store } from './store';
 import { Time } from './time';
@@ -22,7 +21,7 @@ export class Session {
   place: Place = HOME;
   file = -1; // the one shown, -1 none (yet)
   link: Link = { state: 'connecting' };
-  recording: Loading | null = null; // null: not asked yet
+  recording: Loading | null = null; // null: hrview shows programs as they run, as far as it has said
   sourcesArrived = false; // since views were last brought up to date
   turned = true; // place or link are others than what is drawn
   /** Told of each place that the reader goes to. */
@@ -31,15 +30,24 @@ export class Session {
   readonly complete: Promise<void>;
   private completed: () => void = () => undefined;
   private readonly connection: Connection;
-  private mayChoose = false; // the URL names nothing: the page goes to the only program by itself
+  private mayChoose = false; // the URL names nothing: hrview names the only program, and the page goes there
   private hash = ''; // the URL's, as it was last read or written
 
   constructor(world: World) {
     this.complete = new Promise((resolve) => (this.completed = resolve));
     this.connection = new Connection(world, {
-      request: () => ({ full: false, program: this.place.program, file: this.file === -1 ? null : this.file }),
-      frame: (frame) => {
+      request: () => ({
+        full: false,
+        lead: leavesOpen(this.mayChoose ? null : this.place),
+        program: this.place.program,
+        file: this.file === -1 ? null : this.file,
+      }),
+      frame: (frame, asked) => {
         this.store.apply(frame, this.clock.now(), Date.now());
+        if (frame.recording) this.loadRecording();
+        const { program } = frame;
+        if (program !== null && program.source !== null) this.sources.take(program.id, program.source);
+        if (this.mayChoose && asked.program === null && program !== null) this.choose(program.id);
         this.settle();
       },
       link: (link) => this.setLink(link),
@@ -106,14 +114,15 @@ export class Session {
     this.hash = location.hash;
   }
 
-  /** What the place leaves open is decided as soon as it can be: the only program, the first file. */
+  /** hrview has said which is the only program. */
+  private choose(program: string): void {
+    this.mayChoose = false;
+    this.replacePlace({ ...HOME, program });
+    this.turned = true;
+  }
+
+  /** Which file is shown is decided as soon as it can be. */
   private settle(): void {
-    const program = this.mayChoose ? onlyProgram(this.store.programs ?? []) : null;
-    if (program !== null) {
-      this.mayChoose = false;
-      this.slipTo({ ...HOME, program: program.id });
-      return;
-    }
     const model = this.model;
     if (this.place.program === null && this.store.programs !== null) this.completed();
     if (model === null || this.file !== -1) return;
@@ -128,7 +137,6 @@ export class Session {
     this.file = found;
     this.turned = true;
     if (this.source?.state !== 'loading') this.completed(); // on its way before a view asks for it
-    this.connection.poke();
   }
 
   private setLink(link: Link): void {
@@ -137,7 +145,6 @@ export class Session {
     if (link.state === 'open') {
       this.sources.forgetFailures();
       this.sourcesArrived = true;
-      this.askForRecording();
     }
     this.link = link;
     if (link.state !== 'open') this.completed();
@@ -145,9 +152,9 @@ export class Session {
     this.turned = true;
   }
 
-  private askForRecording(): void {
+  private loadRecording(): void {
     if (this.recording !== null) return;
-    this.recording = { state: 'none' };
+    this.recording = { state: 'loading', share: 0, torn: false };
     const begin = (history: History): void => {
       this.store.history = history;
       this.store.keepsHistory = false;

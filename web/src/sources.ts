@@ -1,5 +1,5 @@
-// sources.ts — the texts of source files, asked for once and kept.
-import type { FileEntry } from './wire';
+// sources.ts — the texts of source files, had once and kept.
+import type { FileEntry, FileText } from './wire';
 
 export type Source =
   | { readonly state: 'loading' }
@@ -16,7 +16,7 @@ export class Sources {
   constructor(private readonly arrived: () => void) {}
 
   get(program: string, file: FileEntry): Source {
-    const key = `${program}/${file.index}`;
+    const key = keyOf(program, file.index);
     const source = this.known.get(key) ?? this.begin(program, file, key);
     this.known.delete(key); // and back in: the one used longest ago stands first
     this.known.set(key, source);
@@ -25,6 +25,12 @@ export class Sources {
       this.known.delete(oldest);
     }
     return source;
+  }
+
+  /** A text that has come unasked. */
+  take(program: string, { file, text, changed }: FileText): void {
+    this.known.set(keyOf(program, file), there(text, changed));
+    this.arrived();
   }
 
   /** What could not be had will be asked for again. */
@@ -44,17 +50,20 @@ export class Sources {
   }
 }
 
+function keyOf(program: string, file: number): string {
+  return `${program}/${file}`;
+}
+
+function there(text: string, changed: boolean): Source {
+  return { state: 'there', text, lines: text.split(/\r\n|\n|\r/), changed };
+}
+
 async function fetchSource(program: string, file: number): Promise<Source> {
   try {
     const response = await fetch(`/api/source?program=${program}&file=${file}`);
     const text = await response.text();
     if (!response.ok) return { state: 'failed', why: text.trim() || `hrview answered ${response.status}` };
-    return {
-      state: 'there',
-      text,
-      lines: text.split(/\r\n|\n|\r/),
-      changed: response.headers.get('X-Source') === 'changed',
-    };
+    return there(text, response.headers.get('X-Source') === 'changed');
   } catch {
     return { state: 'failed', why: 'hrview does not answer' };
   }

@@ -42,7 +42,6 @@ export function pastMessage(when: When, begin: number): Message | null {
 
 /** What is to be said of a recording that is shown in place of a program; `atEnd`: its last moment is. */
 export function recordingMessage(loading: Loading, program: Program | null, atEnd: boolean): Message | null {
-  if (loading.state === 'none') return null;
   if (loading.state === 'failed')
     return { key: 'recording', severity: 'error', title: 'The recording cannot be loaded', text: `What came of it is shown. ${loading.why}.` };
   if (loading.state === 'loading')

@@ -10,6 +10,7 @@ export const NO_FILE = 0xffffffff;
 const FILES_MAX = 2 ** 20;
 const FULL = 1;
 const ALL = 2;
+const LEAD = 4;
 
 export type ProgramState = 'live' | 'closed' | 'dead' | 'unknown' | 'corrupt';
 
@@ -94,6 +95,13 @@ export interface FileLines {
   readonly lines: Triples;
 }
 
+/** The text of a file. */
+export interface FileText {
+  readonly file: number;
+  readonly text: string;
+  readonly changed: boolean; // it is not what the program loaded
+}
+
 export interface ProgramFrame {
   readonly id: string;
   readonly full: boolean;
@@ -107,6 +115,7 @@ export interface ProgramFrame {
   readonly notes: readonly Note[];
   readonly sampler: Sampler | null;
   readonly tables: readonly Table[] | null; // null: as before
+  readonly source: FileText | null;
 }
 
 export interface WireFrame {
@@ -115,12 +124,14 @@ export interface WireFrame {
   readonly programs: readonly Program[] | null; // null: as before
   readonly pulses: readonly Pulse[] | null; // null: not looked at
   readonly program: ProgramFrame | null;
+  readonly recording: boolean; // hrview shows one, and no programs as they run
   readonly viewerCpuMs: number | null; // processor time of hrview; null: not told this time
 }
 
 /** The page always asks for the lines of all files, because it keeps their history. */
 export interface Request {
   readonly full: boolean;
+  readonly lead: boolean; // which program and which file are not named: hrview shows the only program, and its caller's text
   readonly program: string | null; // instance, 16 hexadecimal digits
   readonly file: number | null; // the one looked at
 }
@@ -129,11 +140,16 @@ export class WireError extends Error {
   override readonly name = 'WireError';
 }
 
+/** Where hrview answers requests. */
+export function socketUrl({ origin }: Location): string {
+  return `${origin.replace(/^http/, 'ws')}/ws`;
+}
+
 export function encodeRequest(request: Request): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, WIRE_VERSION);
-  view.setUint8(1, ALL | (request.full ? FULL : 0));
+  view.setUint8(1, ALL | (request.full ? FULL : 0) | (request.lead ? LEAD : 0));
   view.setUint32(4, request.file ?? NO_FILE, true);
   view.setBigUint64(8, request.program === null ? 0n : BigInt('0x' + request.program), true);
   return bytes;
@@ -156,10 +172,11 @@ export function guardFrame(value: unknown): WireFrame {
     throw new WireError(`frame.v: hrview speaks version ${version}, this page ${WIRE_VERSION}; reload it`);
   return {
     now: real(map, 'now', 'frame'),
-    more: map['more'] !== undefined && flag(map, 'more', 'frame'),
+    more: optional(map, 'more', flag, false, 'frame'),
     programs: map['programs'] === undefined ? null : list(map, 'programs', 'frame', guardProgram),
     pulses: map['pulse'] === undefined ? null : guardPulses(map['pulse'], 'frame.pulse'),
     program: map['program'] === undefined ? null : guardProgramFrame(map['program'], 'frame.program'),
+    recording: optional(map, 'recording', flag, false, 'frame'),
     viewerCpuMs: map['viewer'] === undefined ? null : real(asMap(map['viewer'], 'frame.viewer'), 'cpu_ms', 'frame.viewer'),
   };
 }
@@ -216,6 +233,7 @@ function guardProgramFrame(value: unknown, at: string): ProgramFrame {
     notes: optional(map, 'notes', (m, k, a) => list(m, k, a, guardNote), [], at),
     sampler: map['sampler'] === undefined ? null : guardSampler(map['sampler'], `${at}.sampler`),
     tables: map['tables'] === undefined ? null : guardTables(map['tables'], `${at}.tables`),
+    source: map['source'] === undefined ? null : guardSource(map['source'], `${at}.source`),
   };
 }
 
@@ -300,6 +318,11 @@ function guardDrops(value: unknown, at: string): ReadonlyMap<string, number> {
 function guardSampler(value: unknown, at: string): Sampler {
   const map = asMap(value, at);
   return { cpuMs: real(map, 'cpu_ms', at), samples: count(map, 'samples', at) };
+}
+
+function guardSource(value: unknown, at: string): FileText {
+  const map = asMap(value, at);
+  return { file: asFile(map['file'], `${at}.file`), text: text(map, 'text', at), changed: flag(map, 'changed', at) };
 }
 
 function guardTables(value: unknown, at: string): Table[] {

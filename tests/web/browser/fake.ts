@@ -9,6 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 
 const FULL = 1; // flags of a request
 const ALL = 2; // the page always asks for the lines of all files
+const LEAD = 4;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -216,31 +217,39 @@ export class FakeViewer {
   private talk(socket: WebSocket): void {
     let sent = new Sent();
     socket.on('message', (data: Buffer, binary) => {
-      if (!binary || data.length !== 16 || data[0] !== 1 || ((data[1] as number) | FULL) !== (FULL | ALL)) {
+      const flags = data[1] as number;
+      if (!binary || data.length !== 16 || data[0] !== 1 || (flags | FULL | LEAD) !== (FULL | ALL | LEAD)) {
         socket.close(1008);
         return;
       }
-      if (data[1] === (FULL | ALL)) sent = new Sent();
+      if ((flags & FULL) !== 0) sent = new Sent();
       this.frames++;
       const program = data.readBigUInt64LE(8);
-      const id = program === 0n ? null : program.toString(16).padStart(16, '0');
-      socket.send(this.garbage ?? encode(this.answer(sent, id)));
+      const lead = (flags & LEAD) !== 0;
+      const id = program !== 0n ? program.toString(16).padStart(16, '0') : lead ? this.onlyProgram() : null;
+      socket.send(this.garbage ?? encode(this.answer(sent, id, lead)));
     });
   }
 
-  answer(sent: Sent, id: string | null): Record<string, unknown> {
-    const frame: Record<string, unknown> = { v: 1, now: Date.now() };
+  private onlyProgram(): string | null {
+    const here = this.programs.filter(({ gone }) => !gone);
+    const candidates = here.length === 1 ? here : here.filter(({ state }) => state === 'live');
+    return candidates.length === 1 ? (candidates[0] as FakeProgram).id : null;
+  }
+
+  answer(sent: Sent, id: string | null, lead = false): Record<string, unknown> {
+    const frame: Record<string, unknown> = { v: 1, now: Date.now(), recording: this.recording !== null };
     const programs = this.programs.filter(({ gone }) => !gone).map(listed);
     const told = JSON.stringify(programs);
     if (told !== sent.programs) frame['programs'] = programs;
     sent.programs = told;
     if (id === null) frame['pulse'] = this.programs.filter(({ gone }) => !gone).flatMap(pulse);
-    if (id !== null) frame['program'] = this.answerProgram(sent, id);
+    if (id !== null) frame['program'] = this.answerProgram(sent, id, lead);
     if (this.cpuMs !== null) frame['viewer'] = { cpu_ms: this.cpuMs() };
     return frame;
   }
 
-  private answerProgram(sent: Sent, id: string): Record<string, unknown> {
+  private answerProgram(sent: Sent, id: string, lead: boolean): Record<string, unknown> {
     const program = this.programs.find((p) => p.id === id && !p.gone);
     if (program === undefined) return { id, full: false, gone: true };
     const full = sent.program !== id;
@@ -269,6 +278,9 @@ export class FakeViewer {
     sent.tables = tables;
     if (program.notes.length > sent.notes) frame['notes'] = program.notes.slice(sent.notes);
     sent.notes = program.notes.length;
+    const [callers] = program.files;
+    if (lead && full && callers !== undefined && callers.text !== null && callers.traced !== false && callers.source !== false)
+      frame['source'] = { file: 0, text: callers.text, changed: callers.changed ?? false };
     return frame;
   }
 }

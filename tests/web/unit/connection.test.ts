@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encode } from '@msgpack/msgpack';
-import { Connection, type Link, type Socket, type World } from '../../../web/src/connection';
+import { Connection, type Link, type Opened, type Socket, type World } from '../../../web/src/connection';
 import type { WireFrame } from '../../../web/src/wire';
 
 class TestSocket implements Socket {
@@ -31,12 +31,15 @@ class TestWorld implements World {
   background = false;
   words: string | null = null;
   readonly sockets: TestSocket[] = [];
+  early: Omit<Opened, 'socket'> | null = null; // of the next socket
   private timers: { at: number; run: () => void }[] = [];
 
-  open(): Socket {
+  open(): Opened {
     const socket = new TestSocket();
     this.sockets.push(socket);
-    return socket;
+    const early = this.early ?? { asked: false, answer: null };
+    this.early = null;
+    return { socket, ...early };
   }
   now(): number {
     return this.time;
@@ -68,18 +71,20 @@ class TestWorld implements World {
   }
 }
 
-function connect(): { world: TestWorld; connection: Connection; links: Link[]; frames: WireFrame[]; wanted: { file: number } } {
+function connect(early: Omit<Opened, 'socket'> | null = null): { world: TestWorld; connection: Connection; links: Link[]; frames: WireFrame[]; wanted: { file: number } } {
   const world = new TestWorld();
+  world.early = early;
   const links: Link[] = [];
   const frames: WireFrame[] = [];
   const wanted = { file: 3 };
   const connection = new Connection(world, {
-    request: () => ({ full: false, program: null, file: wanted.file }),
+    request: () => ({ full: false, lead: false, program: null, file: wanted.file }),
     frame: (frame) => frames.push(frame),
     link: (link) => links.push(link),
   });
+  connection.poke(); // there is nothing to be asked yet
   connection.start();
-  world.socket.onopen?.();
+  if (early === null) world.socket.onopen?.();
   return { world, connection, links, frames, wanted };
 }
 
@@ -117,6 +122,32 @@ test('the first request of a connection asks for everything, later ones for what
   world.socket.answer();
   world.pass(50);
   assert.deepEqual(world.socket.sent.map((bytes) => (bytes[1] as number) & 1), [1, 0]);
+});
+
+test('what has been asked and answered before it came is not asked again', () => {
+  const answer = encode({ v: 1, now: 1 });
+  const { world, frames, links } = connect({ asked: true, answer: { data: answer.buffer.slice(answer.byteOffset, answer.byteOffset + answer.byteLength) } });
+  assert.equal(frames.length, 1);
+  assert.deepEqual(links.at(-1), { state: 'open' });
+  world.pass(49);
+  assert.equal(world.socket.sent.length, 0);
+  world.pass(1);
+  assert.deepEqual(world.socket.sent.map((bytes) => (bytes[1] as number) & 1), [0]);
+});
+
+test('what has been asked before it came is waited for', () => {
+  const { world, frames } = connect({ asked: true, answer: null });
+  world.pass(40);
+  world.socket.answer();
+  assert.equal(frames.length, 1);
+  assert.equal(world.socket.sent.length, 0);
+  world.pass(10);
+  assert.deepEqual(world.socket.sent.map((bytes) => (bytes[1] as number) & 1), [0]);
+  world.socket.answer();
+  world.socket.onclose?.({ code: 1006, reason: '' });
+  world.pass(250);
+  world.socket.onopen?.();
+  assert.deepEqual(world.socket.sent.map((bytes) => (bytes[1] as number) & 1), [1], 'the next one starts over');
 });
 
 test('in a background tab it asks once a second', () => {

@@ -1,7 +1,6 @@
 // trouble.test.ts — every state of trouble has its words.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onlyProgram } from '../../../web/src/choice';
 import { ProgramModel } from '../../../web/src/store';
 import { dropTexts, fileMessages, fullest, isNearlyFull, linkMessage, programMessages, recordingMessage } from '../../../web/src/trouble';
 import type { Program, ProgramState } from '../../../web/src/wire';
@@ -73,16 +72,6 @@ test('a file says what is the matter with it', () => {
 test('drops are told by kind, and only those there are', () => {
   const drops = new Map([['hits', 1234], ['codes', 0], ['new-kind', 2]]);
   assert.deepEqual(dropTexts(drops), ['1,234 line hits not counted', '2 new-kind']);
-});
-
-test('the page goes by itself to the only program, or the only one alive', () => {
-  const a = program('live', '', { id: 'a' });
-  const dead = program('dead', '', { id: 'd' });
-  assert.equal(onlyProgram([]), null);
-  assert.equal(onlyProgram([dead]), dead);
-  assert.equal(onlyProgram([dead, a]), a);
-  assert.equal(onlyProgram([a, program('live', '', { id: 'b' })]), null);
-  assert.equal(onlyProgram([dead, program('closed', 'exit', { id: 'c' })]), null);
 });
 
 test('the table that will be full first is told, and that it nearly is', () => {

@@ -10,13 +10,13 @@ import { decodeFrame, encodeRequest, guardFrame, WireError, type WireFrame } fro
 const GOLDEN = join(process.cwd(), '../tests/golden');
 
 test('a request is 16 little-endian bytes', () => {
-  const bytes = encodeRequest({ full: true, program: '00c0ffee12345678', file: 0x01020304 });
+  const bytes = encodeRequest({ full: true, lead: false, program: '00c0ffee12345678', file: 0x01020304 });
   assert.deepEqual([...bytes], [1, 3, 0, 0, 4, 3, 2, 1, 0x78, 0x56, 0x34, 0x12, 0xee, 0xff, 0xc0, 0]);
 });
 
 test('a request for nothing names no file and no program', () => {
-  const bytes = encodeRequest({ full: false, program: null, file: null });
-  assert.deepEqual([...bytes], [1, 2, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]);
+  const bytes = encodeRequest({ full: false, lead: true, program: null, file: null });
+  assert.deepEqual([...bytes], [1, 6, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]);
 });
 
 const goldenNames = readdirSync(GOLDEN)
@@ -53,6 +53,12 @@ test('the golden frame with the pulse of programs is understood', () => {
   assert.equal(program, null);
   assert.deepEqual(pulses?.[0], { id: '00c0ffee12345678', hits: 2 ** 40, threads: 12 });
   assert.deepEqual(pulses?.[2], { id: 'fedcba9876543210', hits: 70000, threads: 1 });
+});
+
+test('the golden frame with the text of a file is understood', () => {
+  const { program, recording } = decodeFrame(readFileSync(join(GOLDEN, 'source.msgpack')));
+  assert.deepEqual(program?.source, { file: 2, text: 'def é(x):\r\n\treturn "\\n"\n', changed: true });
+  assert.equal(recording, false);
 });
 
 test('the golden frame that could not hold all says so', () => {

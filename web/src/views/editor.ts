@@ -1,12 +1,9 @@
-// views/editor.ts — CodeMirror as a reader of Python: highlighted, searchable, read-only, with what runs marked in it.
-import { LRLanguage, syntaxHighlighting } from '@codemirror/language';
-import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
+// views/editor.ts — CodeMirror as a reader of source: read-only, with what runs marked in it. Its text is there before reading.ts
+// is, which colours it and searches in it.
 import { Compartment, EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
-import { Decoration, type DecorationSet, EditorView, keymap, ViewPlugin, type ViewUpdate } from '@codemirror/view';
-import { classHighlighter } from '@lezer/highlight';
-import { parser } from '@lezer/python';
+import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import { coldLines } from './cold';
-import { runningField } from './running';
+import { type Running, runningFirst, runningField } from './running';
 
 /** Which lines can be hit and never were; asked while the visible lines are decorated. */
 export interface LineFacts {
@@ -19,12 +16,11 @@ export const factsChanged = StateEffect.define();
 /** The line that the URL names, null none. */
 export const setTarget = StateEffect.define<number | null>();
 
-const language = new Compartment();
-const python = [LRLanguage.define({ name: 'python', parser }), syntaxHighlighting(classHighlighter)];
+const later = new Compartment();
 
-/** An editor whose text is not highlighted yet: that takes as long as all the rest of making it. */
-export function makeEditor(extensions: Extension, text: string): EditorView {
-  const view = new EditorView({ state: EditorState.create({ doc: text, extensions: [language.of([]), extensions] }) });
+/** An editor without what comes later: that takes as long as all the rest of making it. */
+export function makeEditor(extensions: Extension, text: string, running: readonly Running[]): EditorView {
+  const view = new EditorView({ state: EditorState.create({ doc: text, extensions: [later.of([]), runningFirst(running), extensions] }) });
   // The content is not editable and so takes no focus; the scroller does, for the keyboard's sake.
   view.scrollDOM.tabIndex = 0;
   view.scrollDOM.setAttribute('role', 'region');
@@ -35,13 +31,13 @@ export function makeEditor(extensions: Extension, text: string): EditorView {
 /** A new state, not a change of the old one: a change from nothing to 100,000 lines in a view that is hidden makes
  * CodeMirror draw all of them. */
 export function replaceText(view: EditorView, extensions: Extension, text: string): void {
-  view.setState(EditorState.create({ doc: text, extensions: [language.of(python), extensions] }));
+  view.setState(EditorState.create({ doc: text, extensions: [later.of(later.get(view.state) ?? []), extensions] }));
   view.scrollDOM.scrollTo(0, 0);
 }
 
-/** What the first text still lacks; those that replace it have it from the start. */
-export function highlight(view: EditorView): void {
-  if (language.get(view.state) !== python) view.dispatch({ effects: language.reconfigure(python) });
+/** Adds what comes later. */
+export function extend(view: EditorView, extensions: Extension): void {
+  view.dispatch({ effects: later.reconfigure(extensions) });
 }
 
 export function scrollToLine(view: EditorView, line: number): void {
@@ -58,9 +54,6 @@ export function editorExtensions(facts: LineFacts, leftMargin: () => number, csp
     EditorView.cspNonce.of(cspNonce),
     EditorView.scrollMargins.of(() => ({ left: leftMargin() })),
     EditorState.tabSize.of(8),
-    search({ top: true }),
-    highlightSelectionMatches(),
-    keymap.of(searchKeymap),
     coldLines,
     targetField,
     runningField,

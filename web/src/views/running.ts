@@ -1,5 +1,5 @@
 // views/running.ts — marks the expressions that run right now in the text, one colour a thread, and which lines.
-import { StateEffect, StateField, type Range, type Text } from '@codemirror/state';
+import { type Extension, StateEffect, StateField, type Range, type Text } from '@codemirror/state';
 import { Decoration, type DecorationSet, EditorView } from '@codemirror/view';
 import { THREAD_COLOURS, threadClass } from '../colour';
 import { utf16Column } from '../columns';
@@ -24,6 +24,12 @@ export function runningIn(
         found.push({ frame, colour: colourOf(thread.id) % THREAD_COLOURS, innermost: i === thread.frames.length - 1 });
     });
   return found;
+}
+
+export function sameRunning(some: readonly Running[], others: readonly Running[]): boolean {
+  const same = ({ frame, colour, innermost }: Running, i: number): boolean =>
+    frame === others[i]?.frame && colour === others[i]?.colour && innermost === others[i]?.innermost;
+  return some.length === others.length && some.every(same);
 }
 
 /** Line → colours of the threads that stand there, without repeats. */
@@ -82,6 +88,11 @@ export const runningField = StateField.define<DecorationSet>({
   },
   provide: (field) => EditorView.decorations.from(field),
 });
+
+/** For an editor that is made while they run. */
+export function runningFirst(running: readonly Running[]): Extension {
+  return runningField.init(({ doc }) => decorate(doc, running));
+}
 
 function decorate(text: Text, running: readonly Running[]): DecorationSet {
   const marks: Range<Decoration>[] = [];

@@ -1,8 +1,7 @@
 // views/source.ts — one file: its head line, messages, the editor with the strip, and the table of its hottest lines
 // for who cannot see the strip. All of it shows the same LineTable.
-import type { Extension } from '@codemirror/state';
+import type { Extension, StateEffect } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
-import { openSearchPanel } from '@codemirror/search';
 import type { Tone } from '../colour';
 import { el, setChildren, setHidden, setText } from '../dom';
 import { duration, exact, percent, perSecond } from '../format';
@@ -12,18 +11,26 @@ import type { Source } from '../sources';
 import type { ProgramModel } from '../store';
 import { fileMessages } from '../trouble';
 import type { FileEntry } from '../wire';
-import { editorExtensions, factsChanged, highlight, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
+import { editorExtensions, extend, factsChanged, makeEditor, replaceText, scrollToLine, setTarget } from './editor';
 import { coldRuns, setCold } from './cold';
 import { FileTools } from './filetools';
 import { LineCard, type LineFigures, Pointing } from './linecard';
 import { Messages } from './messages';
 import { Minimap } from './minimap';
-import { type Running, runningIn, runningLines, setRunning } from './running';
+import type { Reading } from './reading';
+import { type Running, runningIn, runningLines, sameRunning, setRunning } from './running';
 import { Strip } from './strip';
 
 const FIGURES_MS = 250; // numbers in words change at a reader's pace
 const TABLE_MS = 2000;
 const TABLE_LINES = 20;
+
+/** What is shown first, where that is known already: to change it costs as much as to make the editor. */
+export interface FirstSight {
+  readonly model: ProgramModel;
+  readonly file: number;
+  readonly text: string;
+}
 
 export interface SourceScene {
   readonly model: ProgramModel;
@@ -57,25 +64,33 @@ export class SourceView {
   private table: LineTable | null = null;
   private edition = 0; // of the table
   private shownText: string | null;
+  private effects: StateEffect<unknown>[] = []; // what the editor is told with the next frame
   private shownFile = '';
-  private running: ReadonlyMap<number, readonly number[]> = new Map();
+  private running: readonly Running[] = [];
+  private runningAt: ReadonlyMap<number, readonly number[]> = new Map();
   private pendingLine: number | null = null; // to scroll to once the text is there
   private pointer: { x: number; y: number } | null = null;
   private figuresAt = Number.NEGATIVE_INFINITY;
   private tableAt = Number.NEGATIVE_INFINITY;
   private target: number | null = null;
   private hidesCold = false;
+  private reading: Reading | null = null; // not loaded yet
+  private searched = false; // before that it waits
   drawn = false; // text and counts have been, once
 
-  /** `text`: what will be shown first, when that is known already: to change it costs as much as to make the editor. */
-  constructor(cspNonce: string, text: string | null, private readonly lineChosen: (line: number) => void) {
+  constructor(cspNonce: string, first: FirstSight | null, private readonly lineChosen: (line: number) => void) {
     const unhit = (line: number): boolean => {
       const item = this.table?.itemOf(line) ?? -1;
       return item !== -1 && this.table?.hitsOf(item) === 0;
     };
     this.extensions = editorExtensions({ unhit }, () => this.strip.dom.offsetWidth, cspNonce);
-    this.editor = makeEditor(this.extensions, text ?? '');
-    this.shownText = text;
+    this.shownText = first === null ? null : first.text;
+    if (first !== null) {
+      this.setTable(first.model.table(first.file));
+      this.setThreads(first.model, first.file);
+    }
+    this.editor = makeEditor(this.extensions, this.shownText ?? '', this.running);
+    this.effects = [];
     this.editor.scrollDOM.insertBefore(this.strip.dom, this.editor.contentDOM);
     const legend = el('span', { class: 'legend', 'aria-hidden': 'true' }, 'at rest', el('i'), 'just now');
     this.root = el(
@@ -103,8 +118,16 @@ export class SourceView {
     this.minimap.restyle(tone);
   }
 
+  /** What the first picture does without has been loaded. */
+  use(reading: Reading): void {
+    extend(this.editor, reading.extensions);
+    this.reading = reading;
+    if (this.searched) this.search();
+  }
+
   search(): void {
-    openSearchPanel(this.editor);
+    this.searched = true;
+    this.reading?.openSearchPanel(this.editor);
   }
 
   focus(): void {
@@ -124,7 +147,7 @@ export class SourceView {
       return item !== -1 && (table?.hitsOf(item) ?? 0) > 0;
     };
     const runs = this.hidesCold && table !== null ? coldRuns(this.editor.state.doc.lines, hit) : [];
-    this.editor.dispatch({ effects: setCold.of(runs) });
+    this.effects.push(setCold.of(runs));
   }
 
   private scrollToShare(share: number): void {
@@ -169,33 +192,38 @@ export class SourceView {
     if (table === this.table && table?.edition === this.edition) return;
     this.table = table;
     this.edition = table?.edition ?? 0;
-    this.editor.dispatch({ effects: factsChanged.of(null) });
+    this.effects.push(factsChanged.of(null));
     if (this.hidesCold) this.foldCold();
   }
 
   setThreads(model: ProgramModel, file: number): void {
-    const running: Running[] = runningIn(file, model.threads, (thread) => model.colourOf(thread));
-    this.running = runningLines(running);
-    this.editor.dispatch({ effects: setRunning.of(running) });
+    const running = runningIn(file, model.threads, (thread) => model.colourOf(thread));
+    if (sameRunning(running, this.running)) return;
+    this.running = running;
+    this.runningAt = runningLines(running);
+    this.effects.push(setRunning.of(running));
   }
 
   /** Every animation frame. */
   draw(scene: SourceScene): void {
-    this.bringText(scene);
+    this.bringText();
     const entry = scene.model.files[scene.file];
     if (entry !== undefined) this.tools.show(entry.path, scene.target, entry.disk);
     if (scene.target !== this.target) {
       this.target = scene.target;
-      this.editor.dispatch({ effects: setTarget.of(scene.target) });
+      this.effects.push(setTarget.of(scene.target));
+    }
+    if (this.effects.length > 0) {
+      this.editor.dispatch({ effects: this.effects });
+      this.effects = [];
     }
     const { samples } = scene.model;
     const timeOf = scene.timeColumn ? (line: number): number => samples.share(scene.file, line) : null;
-    this.strip.draw(this.editor, { ...scene, table: this.table, running: this.running, timeOf });
+    this.strip.draw(this.editor, { ...scene, table: this.table, running: this.runningAt, timeOf });
     if (!this.drawn) {
       this.drawn = true; // what makes them easier to read comes a frame later
       return;
     }
-    highlight(this.editor);
     this.minimap.draw(this.editor, this.table, scene.now, scene.wall);
     this.showCard(scene);
     if (scene.wall - this.figuresAt > FIGURES_MS) {
@@ -209,7 +237,7 @@ export class SourceView {
   }
 
   /** Puts the text into the editor; where there is none, empty lines for the counts to stand beside. */
-  private bringText(scene: SourceScene): void {
+  private bringText(): void {
     const source = this.source;
     if (source === null || source.state === 'loading') return;
     const last = this.table === null ? 1 : this.table.lastLine;
@@ -218,7 +246,7 @@ export class SourceView {
       this.shownText = text;
       replaceText(this.editor, this.extensions, text);
       this.target = null;
-      this.setThreads(scene.model, scene.file);
+      this.effects.push(setRunning.of(this.running));
       if (this.hidesCold) this.foldCold();
     }
     if (this.pendingLine === null || this.editor.dom.hidden) return;

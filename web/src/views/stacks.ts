@@ -8,6 +8,7 @@ import type { Source } from '../sources';
 import { nameOfThread, type Row, stackRows, stuckMs } from '../stack';
 import type { ProgramModel } from '../store';
 import type { FileEntry, Frame, Thread } from '../wire';
+import type { Piece, Reading } from './reading';
 import { renderStatement, statementOf } from './statement';
 
 const UPDATE_MS = 90; // faster than about ten times a second nobody reads
@@ -37,6 +38,7 @@ export class StacksView {
   private drawnAt = Number.NEGATIVE_INFINITY;
   private stale = true;
   private only: number | null = null;
+  private pieces: (text: string) => readonly Piece[] = () => [];
 
   constructor(private readonly needs: StackNeeds) {
     this.title = el('span', { class: 'count' });
@@ -48,6 +50,13 @@ export class StacksView {
       this.grid,
     );
     this.others.addEventListener('click', () => needs.choose(null));
+  }
+
+  /** What the first picture does without has been loaded. */
+  use(reading: Reading): void {
+    this.pieces = reading.pieces;
+    this.cards.clear();
+    this.invalidate();
   }
 
   /** Stacks or source texts are others than before. */
@@ -140,7 +149,7 @@ export class StacksView {
       const statement = source?.state === 'there' ? statementOf(source.lines, frame) : null;
       const path = file?.path ?? '';
       const href = file === undefined ? null : formatRoute(model.placeOf(frame.file, frame.line, this.only));
-      line.showFrame(frame, path, href, file?.traced === true, row.innermost, statement);
+      line.showFrame(frame, path, href, file?.traced === true, row.innermost, statement, this.pieces);
     }
   }
 }
@@ -181,6 +190,7 @@ class StackLine {
     traced: boolean,
     innermost: boolean,
     statement: { text: string; from: number; to: number } | null,
+    pieces: (text: string) => readonly Piece[],
   ): void {
     if (this.turnInto(`${path}:${frame.line}:${frame.function}:${href}`, 'frame')) {
       setText(this.name, baseName(path) || '?');
@@ -198,7 +208,7 @@ class StackLine {
     this.codeKey = codeKey;
     this.code.title = statement?.text ?? '';
     if (statement === null) this.code.replaceChildren();
-    else this.code.replaceChildren(renderStatement(statement.text, statement.from, statement.to));
+    else this.code.replaceChildren(renderStatement(statement.text, statement.from, statement.to, pieces(statement.text)));
   }
 
   private turnInto(key: string, look: string): boolean {

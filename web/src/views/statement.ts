@@ -1,14 +1,8 @@
-// views/statement.ts — one statement of a stack frame as HTML: Python highlighted, the running expression marked in it.
-import { parser } from '@lezer/python';
-import { classHighlighter, highlightTree } from '@lezer/highlight';
+// views/statement.ts — one statement of a stack frame as HTML: in Python's colours, the running expression marked in it.
 import { utf16Column } from '../columns';
 import { el } from '../dom';
 import type { Frame } from '../wire';
-
-interface Piece {
-  readonly to: number;
-  readonly look: string;
-}
+import type { Piece } from './reading';
 
 /** The statement's first line from where it begins, and where in it the running expression stands. */
 export function statementOf(lines: readonly string[], frame: Frame): { text: string; from: number; to: number } | null {
@@ -24,7 +18,8 @@ export function statementOf(lines: readonly string[], frame: Frame): { text: str
   return from >= to || (from === 0 && to === text.length) ? { text, from: 0, to: 0 } : { text, from, to };
 }
 
-export function renderStatement(text: string, from: number, to: number): DocumentFragment {
+/** `pieces`: its colours. */
+export function renderStatement(text: string, from: number, to: number, pieces: readonly Piece[]): DocumentFragment {
   const out = document.createDocumentFragment();
   const mark = el('mark', { class: 'run' });
   let at = 0;
@@ -38,18 +33,7 @@ export function renderStatement(text: string, from: number, to: number): Documen
       at = edge;
     }
   };
-  for (const piece of pieces(text)) put(piece.to, piece.look);
+  for (const piece of pieces) put(piece.to, piece.look);
   put(text.length, '');
   return out;
-}
-
-function pieces(text: string): Piece[] {
-  const found: Piece[] = [];
-  let at = 0;
-  highlightTree(parser.parse(text), classHighlighter, (from, to, look) => {
-    if (from > at) found.push({ to: from, look: '' });
-    found.push({ to, look });
-    at = to;
-  });
-  return found;
 }

@@ -29,7 +29,6 @@ export interface StripScene {
 
 /** Colours and fonts, as the style sheet has them. */
 interface Look {
-  readonly tone: Tone;
   readonly ramp: readonly string[];
   readonly number: string;
   readonly numberHit: string;
@@ -68,7 +67,8 @@ export class Strip {
   readonly dom: HTMLElement;
   private readonly canvas: HTMLCanvasElement;
   private readonly pen: CanvasRenderingContext2D;
-  private look: Look | null = null;
+  private tone: Tone = 'dark';
+  private look: Look | null = null; // null: to be read when it is drawn next
   private metrics: Metrics | null = null;
   private readonly rows = new Map<number, Row>(); // by line: what is on the canvas
   private text: Text | null = null;
@@ -93,11 +93,15 @@ export class Strip {
 
   /** Colours or fonts of the style sheet have changed. */
   restyle(tone: Tone): void {
+    this.tone = tone;
+    this.look = null;
+  }
+
+  private readLook(): Look {
     const style = getComputedStyle(this.dom);
     const colour = (name: string): string => style.getPropertyValue(name).trim();
-    this.look = {
-      tone,
-      ramp: ramp(tone),
+    return {
+      ramp: ramp(this.tone),
       number: colour('--strip-number'),
       numberHit: colour('--strip-number-hit'),
       count: colour('--strip-count'),
@@ -108,7 +112,6 @@ export class Strip {
       threads: Array.from({ length: 8 }, (_, i) => colour(`--thread-${i}`)),
       font: `${colour('--code-size')} ${colour('--mono')}`,
     };
-    this.forget();
   }
 
   hover(line: number | null): void {
@@ -122,7 +125,10 @@ export class Strip {
   }
 
   draw(view: EditorView, scene: StripScene): void {
-    if (this.look === null) return;
+    if (this.look === null) {
+      this.look = this.readLook();
+      this.forget();
+    }
     if (scene.table !== this.table || view.state.doc !== this.text) {
       if (scene.table !== this.table) {
         this.shown = new Float32Array(0);

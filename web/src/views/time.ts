@@ -4,6 +4,7 @@ import type { Command } from '../commands';
 import { el, setHidden } from '../dom';
 import type { History } from '../history';
 import type { Picture, Time } from '../time';
+import type { Charts } from './charts';
 import { FlameView } from './flame';
 import { MarksView } from './marks';
 import { type LineTimes, TimeBar } from './timebar';
@@ -28,7 +29,6 @@ export class TimeView {
   private line: number | null = null;
   private first: { key: string; times: Omit<LineTimes, 'last'> } | null = null;
   private drawnEdition = -1;
-  private chartsAsked = false;
 
   /** `stacks` is what the flame graph takes the place of. */
   constructor(
@@ -66,7 +66,6 @@ export class TimeView {
     setHidden(this.root, history === null);
     if (history === null) return;
     const { picture, live, wall } = scene;
-    if (scene.figures && !picture.anew && !this.chartsAsked) void this.loadCharts();
     this.file = scene.file;
     this.line = scene.line;
     const at = timeline.live ? picture.tick : timeline.tick(history);
@@ -82,15 +81,10 @@ export class TimeView {
     this.flame.draw(picture.model, `${picture.model.id} ${from} ${until}`, live || timeline.playing, samples, wall);
   }
 
-  private async loadCharts(): Promise<void> {
-    this.chartsAsked = true;
-    try {
-      const { charts } = await import('./charts');
-      this.strip.use(charts);
-      this.flame.use(charts);
-    } catch {
-      this.chartsAsked = false; // hrview has just gone: again later
-    }
+  /** What the first picture does without has been loaded. */
+  use(charts: Charts): void {
+    this.strip.use(charts);
+    this.flame.use(charts);
   }
 
   /** What keys and palette can do about time; `can` only while there is any. */

@@ -42,8 +42,6 @@ export class TimeStrip {
   private readonly slider: HTMLInputElement;
   private charts: Charts | null = null; // not loaded yet
   private plot: uPlot | null = null;
-  private colours: readonly string[] = [];
-  private edge = '';
   private begin = 0; // of what is remembered
   private from = 0; // the stretch shown
   private to = 1;
@@ -72,9 +70,6 @@ export class TimeStrip {
 
   /** Colours of the style sheet have changed. */
   restyle(): void {
-    const style = getComputedStyle(this.holder);
-    this.colours = Array.from({ length: FILES + 1 }, (_, i) => style.getPropertyValue(`--file-${i}`).trim());
-    this.edge = style.getPropertyValue('--muted').trim();
     this.letGo();
     this.plot?.destroy();
     this.plot = null;
@@ -146,7 +141,9 @@ export class TimeStrip {
 
   private makePlot({ uPlot: Plot }: Charts, width: number, height: number): uPlot {
     // The whole stack is drawn first and each file's part over it, from the top down.
-    const series = this.colours.map((_, i) => ({ fill: this.colours[FILES - i] as string, width: 0, points: { show: false } }));
+    const style = getComputedStyle(this.holder);
+    const colour = (name: string): string => style.getPropertyValue(name).trim();
+    const series = Array.from({ length: FILES + 1 }, (_, i) => ({ fill: colour(`--file-${FILES - i}`), width: 0, points: { show: false } }));
     const plot = new Plot(
       {
         width,
@@ -160,7 +157,7 @@ export class TimeStrip {
             space: 90,
             gap: 1,
             font: '10px system-ui, sans-serif',
-            stroke: this.edge,
+            stroke: colour('--muted'),
             grid: { show: false },
             ticks: { show: false },
             incrs: [100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000],
