@@ -270,7 +270,7 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
 {
 	struct hrt_editor e = {.py_code = py_code, .budget = 200000};
 	struct hrt_twin_pair pair = {0};
-	PyObject *py_bytecode = PyCode_GetCode(py_code);
+	PyObject *py_bytecode = hrt_py_bytecode(py_code);
 	int err = -1;
 
 	if (!py_bytecode) {
