@@ -160,6 +160,21 @@ static inline void *hrt_py_peek_extra(PyCodeObject *py_code, Py_ssize_t index)
 	return extra && index < extra->size ? ((void *const *)extra->extras)[index] : NULL;
 }
 
+#if PY_VERSION_HEX >= 0x030C0000
+/* Lets go of what a code object keeps of its attributes that were asked for. */
+static inline void hrt_py_drop_cached(PyCodeObject *py_code)
+{
+	if (!py_code->_co_cached)
+		return;
+	Py_CLEAR(py_code->_co_cached->_co_code);
+	Py_CLEAR(py_code->_co_cached->_co_varnames);
+	Py_CLEAR(py_code->_co_cached->_co_cellvars);
+	Py_CLEAR(py_code->_co_cached->_co_freevars);
+	PyMem_Free(py_code->_co_cached);
+	py_code->_co_cached = NULL;
+}
+#endif
+
 /* New reference to the bytes of the code without specialisation and instrumentation. From 3.11 on the code object keeps
  * those that were asked for; what only we asked for is given back (100 bytes a function of ten lines). */
 static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
@@ -168,12 +183,10 @@ static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
 	bool kept_none = !py_code->_co_cached, kept = !kept_none && py_code->_co_cached->_co_code;
 	PyObject *py_bytecode = PyCode_GetCode(py_code);
 
-	if (!kept && py_code->_co_cached)
+	if (kept_none)
+		hrt_py_drop_cached(py_code);
+	else if (!kept && py_code->_co_cached)
 		Py_CLEAR(py_code->_co_cached->_co_code);
-	if (kept_none) {
-		PyMem_Free(py_code->_co_cached);
-		py_code->_co_cached = NULL;
-	}
 	return py_bytecode;
 #elif PY_VERSION_HEX >= 0x030B0000
 	bool kept = py_code->_co_code;

@@ -288,6 +288,10 @@ static PyCodeObject *make_code(struct hrt_editor *e, const struct bytes *code, c
 	} else if (!adopt_kinds(py_twin, was) || py_twin->_co_firsttraceable != was->_co_firsttraceable) {
 		e->reason = "its variables cannot be arranged as they are";
 		Py_CLEAR(py_twin);
+	} else {
+		/* gc.get_objects() is not to show them: there is nothing to collect in them. */
+		PyObject_GC_UnTrack(py_twin->co_consts);
+		PyObject_GC_UnTrack(py_twin->co_localsplusnames);
 	}
 	Py_XDECREF(py_consts);
 	Py_XDECREF(py_varnames);
