@@ -7,7 +7,6 @@
  * child's tracing. */
 #include "process.h"
 
-#include "backend.h"
 #include "hr_err.h"
 #include "hr_retire.h"
 #include "pyframe.h"

@@ -1,8 +1,6 @@
 /* encoding.c — see encoding.h. */
 #include "encoding.h"
 
-#include "hr_err.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <iconv.h>

@@ -3,7 +3,6 @@
 
 #include "hr_err.h"
 #include "json.h"
-#include "out.h"
 #include "sampling.h"
 
 #include <stdlib.h>

@@ -2,7 +2,6 @@
  * object that could not be filled is dropped as a whole. */
 #include "json.h"
 
-#include "hr_err.h"
 #include "wire.h"
 
 #include <inttypes.h>

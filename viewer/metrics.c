@@ -1,6 +1,7 @@
 /* metrics.c — see metrics.h; what is written of it: metrics_text.c. */
 #include "metrics.h"
 
+#include "codes.h"
 #include "hr_err.h"
 #include "metrics_private.h"
 #include "pulse.h"

@@ -2,7 +2,6 @@
 #ifndef HRV_METRICS_PRIVATE_H
 #define HRV_METRICS_PRIVATE_H
 
-#include "codes.h"
 #include "life.h"
 #include "metrics.h"
 

@@ -2,7 +2,6 @@
 #include "python.h"
 
 #include "hr_err.h"
-#include "process.h"
 
 #include <dirent.h>
 #include <errno.h>
