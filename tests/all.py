@@ -168,13 +168,13 @@ def fresh(name):
 def packages(run):
     """A wheel, and Debian's packages; then both on a new system like this one that has no compiler."""
     wheel = run.suite("sdist, wheel, pip install", count_command, "tests/wheel.sh")
-    packages = run.suite("Debian packages, lintian", count_command, "./dev", "deb")
+    debs = run.suite("Debian packages, lintian", count_command, "./dev", "deb")
     suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "sid")
     if not fresh(suite + ".tar"):
         print(f"not tried on a new system: wheel, Debian packages (as root, ./dev fresh {suite} prepares it)")
         return
     versions = [(interpreters.version_of(python) or ())[:2] for python in ("python3", "/usr/bin/python3")]
-    kinds = ["wheels"] * (wheel and versions[0] == versions[1]) + ["deb"] * packages
+    kinds = ["wheels"] * (wheel and versions[0] == versions[1]) + ["deb"] * debs
     if kinds:
         run.suite(f"{', '.join(kinds)} on a new {suite}", count_command, "./dev", "fresh", suite, *kinds)
 

@@ -10,7 +10,7 @@ unset PYTHONPATH
 [ "${HR_NO_COMPILER:-}" != 1 ] || ! command -v cc || { echo "this machine has a compiler"; exit 1; }
 [ $# -ge 1 ] || ./dev wheels python3
 dist=${1:-dist}
-made_for=${2:-python3}
+made_for=$(command -v "${2:-python3}") # before PATH has its copy
 env=$PWD/build/wheel
 "$made_for" -m venv --clear "$env"
 "$env/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links "$dist" heartrate_shm
@@ -67,7 +67,7 @@ END2
 
 # As pipx runs it, from a package that nobody has installed. For python3 only: pipx brings the newest pip, which the oldest
 # Pythons do not run.
-if [ "$made_for" = python3 ] && command -v pipx; then
+if [ $# -lt 2 ] && command -v pipx; then
 	printf '#!/bin/sh\necho "$1" >"%s"\n' "$env/url" >"$env/browser"
 	chmod +x "$env/browser"
 	tag=$(python -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
@@ -85,7 +85,7 @@ done
 
 # And what README says first: from the sources, without a wheel.
 if [ $# -eq 0 ]; then
-	python3 -m venv --clear "$env"
+	"$made_for" -m venv --clear "$env"
 	pip install --quiet --disable-pip-version-check .
 	hrview --version
 	python -m heartrate_shm --name "tree $pid" -c 'for i in range(66): pass'

@@ -155,9 +155,9 @@ def named():
                 yield command
 
 
-def configured(page, language="yaml"):
-    """The configurations in it, as data."""
-    return [yaml.safe_load(text) for _, _, text in blocks(language, page)]
+def configured(page):
+    """The YAML in it, as data."""
+    return [yaml.safe_load(text) for _, _, text in blocks("yaml", page)]
 
 
 @pytest.fixture(scope="module")
@@ -322,6 +322,12 @@ def test_ci_jobs(shell, page, job):
             shell.run(command)
     kept = [step["with"]["path"] for step in job.get("steps", []) if "path" in step.get("with", {})] + job.get("artifacts", {}).get("paths", [])
     assert kept == ["heat.html"] and "test_script.py" in shell.read(*kept)
+
+
+def test_configurations_are_yaml():
+    """Those of programs that no test has as well: Docker, Parca."""
+    found = [one for page in PAGES for one in configured(page)]
+    assert len(found) >= 6 and all(isinstance(one, dict) for one in found)
 
 
 def test_services(shell):
