@@ -1,7 +1,7 @@
 /* module.c — heartrate_shm._tracer: the Python side of the tracer and the only raiser of exceptions.
  *
  * Owns the life of the one tracer of a process: start, more filters, children, stop. Argument defaults, messages
- * and everything else that can be Python is in the package's __init__.py. */
+ * and everything else that can be Python is in the package's _trace.py. */
 #include "backend.h"
 #include "codemap.h"
 #include "filemap.h"
