@@ -79,6 +79,8 @@ void hrt_py_set_code(PyFunctionObject *function, PyCodeObject *py_code)
 	Py_DECREF(py_before);
 }
 
+_Static_assert(HRT_PY_START == PY_MONITORING_EVENT_PY_START, "events are numbered in another way");
+
 PyObject **hrt_py_callback(int tool_id, int event)
 {
 	return event < _PY_MONITORING_EVENTS ? &PyInterpreterState_Get()->monitoring_callables[tool_id][event] : NULL;

@@ -22,6 +22,8 @@ bool hrt_py_others_listen_everywhere(int tool_id);
  * hooks and watchers are), and calls may be specialised for it. */
 void hrt_py_set_code(PyFunctionObject *function, PyCodeObject *py_code);
 
+enum { HRT_PY_START }; /* the event's number */
+
 /* Where the interpreter keeps a tool's callback of an event (both from 0 on): a reference or NULL. NULL when there is
  * no such event. */
 PyObject **hrt_py_callback(int tool_id, int event);

@@ -16,7 +16,9 @@
 #include <string.h>
 
 enum {
-	FOREIGN_TOOLS = 6, /* ids of sys.monitoring; sys.setprofile and sys.settrace, which show frames, have more */
+	TOOLS = 6, /* ids of sys.monitoring */
+	ALL_TOOLS =
+	        8, /* and those of sys.setprofile and sys.settrace, which show frames: only beginnings concern them */
 	MOST_ARGUMENTS = 8,
 };
 
@@ -118,6 +120,7 @@ static PyObject *set_local_events(PyObject *self, PyObject *const *args, Py_ssiz
 struct relay {
 	PyObject_HEAD vectorcallfunc call;
 	PyObject *py_callback;
+	int event;
 	int offsets; /* how many offsets its events have behind the code */
 };
 
@@ -137,6 +140,10 @@ static PyObject *pass_on(PyObject *self, PyObject *const *args, size_t nargs, Py
 		py_result = PyObject_Vectorcall(py_callback, args, nargs, kwnames);
 		Py_DECREF(py_callback);
 		return py_result;
+	}
+	if (relay->event == HRT_PY_START && hrt_tiers_begin_anew(pair)) {
+		Py_DECREF(py_callback);
+		Py_RETURN_NONE;
 	}
 	memcpy(py_args, args, (size_t)count * sizeof *py_args);
 	py_args[0] = py_made[0] = Py_NewRef(pair->py_original);
@@ -181,6 +188,7 @@ static PyObject *make_relay(PyObject *py_callback, int event)
 	if (relay) {
 		relay->call = pass_on;
 		relay->py_callback = Py_NewRef(py_callback);
+		relay->event = event;
 		relay->offsets = hrt_py_event_offsets(event);
 	}
 	return (PyObject *)relay;
@@ -264,20 +272,34 @@ static void wear(bool ours)
 	on = ours;
 }
 
+static void wrap(PyObject **py_callback, int event)
+{
+	PyObject *py_relay = NULL;
+
+	if (*py_callback && !Py_IS_TYPE(*py_callback, &relay_type))
+		py_relay = make_relay(*py_callback, event);
+	if (py_relay)
+		Py_SETREF(*py_callback, py_relay);
+	PyErr_Clear();
+}
+
 void hrt_relay_put_on(void)
 {
 	if (on)
 		return;
 	wear(true);
-	for (int tool = 0; tool < FOREIGN_TOOLS; tool++) {
+	for (int tool = 0; tool < TOOLS; tool++) {
 		PyObject **py_callback;
-		for (int event = 0; !hrt_tiers_is_own(tool) && (py_callback = hrt_py_callback(tool, event)); event++) {
-			PyObject *py_relay = *py_callback ? make_relay(*py_callback, event) : NULL;
-			if (py_relay)
-				Py_SETREF(*py_callback, py_relay);
-			PyErr_Clear();
-		}
+		for (int event = 0; !hrt_tiers_is_own(tool) && (py_callback = hrt_py_callback(tool, event)); event++)
+			wrap(py_callback, event);
 	}
+	hrt_relay_tend();
+}
+
+void hrt_relay_tend(void)
+{
+	for (int tool = TOOLS; on && tool < ALL_TOOLS; tool++)
+		wrap(hrt_py_callback(tool, HRT_PY_START), HRT_PY_START);
 }
 
 void hrt_relay_take_off(void)
@@ -285,7 +307,7 @@ void hrt_relay_take_off(void)
 	if (!on)
 		return;
 	wear(false);
-	for (int tool = 0; tool < FOREIGN_TOOLS; tool++) {
+	for (int tool = 0; tool < ALL_TOOLS; tool++) {
 		PyObject **py_callback;
 		for (int event = 0; (py_callback = hrt_py_callback(tool, event)); event++)
 			*py_callback = unwrap(*py_callback);

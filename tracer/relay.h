@@ -16,5 +16,8 @@ int hrt_relay_init(void);
 void hrt_relay_put_on(void);
 void hrt_relay_take_off(void);
 
+/* What sys.settrace and sys.setprofile have is there from their first use on. To be called when that may have been. */
+void hrt_relay_tend(void);
+
 #endif
 #endif

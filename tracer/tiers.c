@@ -175,8 +175,22 @@ static void give_twin(PyObject *py_function, struct hrt_code *code, const struct
 		hrt_functions_give(py_function, twin->pair.py_twin);
 }
 
+bool hrt_tiers_begin_anew(struct hrt_twin_pair *pair)
+{
+	const struct hrt_pyframe *frame = hrt_pyframe_top(PyThreadState_Get());
+	PyCodeObject *py_code = frame ? hrt_pyframe_code(frame) : NULL;
+
+	hrt_functions_take_back();
+	if (py_code == pair->py_twin)
+		hrt_pyframe_move(frame, pair->py_original, pair->py_original->_co_firsttraceable);
+	else if (py_code != pair->py_original) /* several tools have the event: the first has moved it */
+		return false;
+	return true;
+}
+
 void hrt_tiers_tend(void)
 {
+	hrt_relay_tend();
 	if (hrt_functions_any() && functions_are_looked_at())
 		hrt_functions_take_back();
 }

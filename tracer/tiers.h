@@ -48,6 +48,10 @@ bool hrt_tiers_is_twin(struct hrt_code *code);
 /* The pair whose twin this is, NULL when it is none. */
 struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code);
 
+/* A call that has begun in the twin (it is at its PY_START event) while another tool listens begins anew in the
+ * original, where the event comes again; false when the running frame is no such call. */
+bool hrt_tiers_begin_anew(struct hrt_twin_pair *pair);
+
 /* The twin of code on which a tool (an int) other than ours sets events, NULL when it has none. Borrowed. No function
  * has it from now on. */
 PyCodeObject *hrt_tiers_others_twin(PyCodeObject *py_code, PyObject *py_tool);

@@ -446,6 +446,44 @@ def test_functions_have_twins_until_others_listen(tmp_path):
                                          "True True", "True", ""]
 
 
+def test_c_code_that_begins_to_trace_meets_the_original(tmp_path):
+    """It may be late only when nobody has traced before."""
+    program = run(tmp_path, """\
+        import ctypes, gc, sys
+        import heartrate_shm
+        heartrate_shm.trace()
+        def function(n):
+            for i in range(n):
+                pass
+        code, api, seen = function.__code__, ctypes.pythonapi, []
+        api.PyFrame_GetCode.restype = ctypes.py_object
+        @ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.py_object, ctypes.c_int, ctypes.c_void_p)
+        def event(this, frame, what, arg):
+            found = api.PyFrame_GetCode(ctypes.py_object(frame))
+            if found.co_name == "function":
+                seen.append((found is code, what, frame.f_lineno))
+            return 0
+        def traced(begin):
+            function(1), function(1), function(1)
+            twin = not any(found is code for found in gc.get_referents(function))
+            begin(event, ctypes.py_object(None))
+            seen.clear()
+            function(1)
+            found = list(seen)
+            begin(None, ctypes.py_object(None))
+            return twin, found
+        for begin in api.PyEval_SetTrace, api.PyEval_SetProfile:
+            begin(None, ctypes.py_object(None))
+            while not all(original for original, *event in traced(begin)[1]):
+                pass
+            for i in range(3):
+                print(*traced(begin))
+        """, HEARTRATE_SHM_COUNT="probes")
+    CALL, LINE, RETURN = 0, 2, 3
+    lines = [(True, CALL, 4), (True, LINE, 5), (True, LINE, 6), (True, LINE, 5), (True, RETURN, 5)]
+    assert program.stdout == (f"True {lines}\n" * 3 + f"True {[lines[0], lines[-1]]}\n" * 3)
+
+
 def test_stop_puts_everything_back(tmp_path):
     """When no frame runs a twin any more: the frames that trace and stop are not to be traced ones, therefore."""
     (tmp_path / "traced.py").write_text(textwrap.dedent("""\
