@@ -33,15 +33,12 @@ async function page() {
   });
   const at = (path) => '/' + relative('dist', path);
   const outputs = Object.keys(metafile.outputs);
-  const madeOf = (source) => outputs.find((path) => metafile.outputs[path].entryPoint === source);
-  const main = madeOf('src/main.ts');
+  const main = outputs.find((path) => metafile.outputs[path].entryPoint === 'src/main.ts');
   const css = metafile.outputs[main].cssBundle; // of all scripts; each has its own part beside it once more
   const made = outputs.filter((path) => !path.endsWith('.css') || path === css);
   for (const path of outputs.filter((path) => !made.includes(path))) rmSync(join(web, path));
   const whole = (path) => metafile.outputs[path].imports.flatMap(({ path: part, kind }) => (kind === 'import-statement' ? [part, ...whole(part)] : []));
-  // All that the first picture needs is asked for at once, not one after the other as scripts name each other.
-  const first = new Set([...whole(main), madeOf('src/app.ts'), ...whole(madeOf('src/app.ts'))]);
-  first.delete(main);
+  const first = new Set(whole(main)); // asked for at once with it, not when it names them
   for (const path of made) writeFileSync(join(web, `${path}.gz`), gzipSync(readFileSync(join(web, path)), { level: 9 }));
   const html = readFileSync(join(web, 'src/index.html'), 'utf8')
     .replace('__EARLY__', () => early.outputFiles[0].text.trim())

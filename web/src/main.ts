@@ -1,4 +1,4 @@
-// main.ts — starts the page: first the session, and while hrview answers the views, which are most of the page.
+// main.ts — starts the page, when what early.ts has asked for is there.
 import './style/base.css';
 import './style/shell.css';
 import './style/source.css';
@@ -6,6 +6,7 @@ import './style/stacks.css';
 import './style/home.css';
 import './style/time.css';
 import { publishApi } from './api';
+import { App } from './app';
 import { browserWorld } from './connection';
 import { Session } from './session';
 
@@ -16,7 +17,6 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const session = new Session(browserWorld(location));
 publishApi(session);
 session.start();
-const { App } = await import('./app');
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? '';
 await Promise.race([session.complete, pause(PATIENCE_MS)]); // one picture instead of three
 new App(session, nonce).start(document.body);
