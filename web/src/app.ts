@@ -1,7 +1,7 @@
 // app.ts — brings the views together: what the reader can do, and what is drawn in an animation frame of what session.ts
 // knows.
 import { appCommands, type Command, commandFor } from './commands';
-import { el } from './dom';
+import { el, setClass, setHidden } from './dom';
 import { loadEditor, loadTheme, loadTimeColumn, saveEditor, saveTheme, saveTimeColumn, type Theme, THEMES } from './preferences';
 import { allChoices, lineChoice } from './choices';
 import { type Following, Follower } from './follow';
@@ -48,6 +48,7 @@ export class App {
   });
   private readonly program: ProgramView;
   private readonly health = new HealthView();
+  private readonly shell = el('div', { class: 'shell first' });
   private readonly timeView: TimeView;
   readonly commands: readonly Command[];
   readonly help: HelpView;
@@ -86,13 +87,9 @@ export class App {
   }
 
   start(root: HTMLElement): void {
-    root.append(
-      el('div', { class: 'shell' }, this.topbar.root, this.homeMessages.root, this.home.root, this.program.root, this.health.root),
-      this.help.root,
-      this.palette.root,
-      this.settings.root,
-      this.timeView.marks.root,
-    );
+    this.showPlace();
+    this.shell.append(this.topbar.root, this.homeMessages.root, this.home.root, this.program.root, this.health.root);
+    root.append(this.shell, this.help.root, this.palette.root, this.settings.root, this.timeView.marks.root);
     addEventListener('keydown', (event) => this.key(event));
     // Who scrolls wants to look at something else.
     this.source.root.addEventListener('wheel', () => this.setFollowing(null), { passive: true });
@@ -259,14 +256,21 @@ export class App {
     }
     this.session.turned = false;
     if (figures) this.figuresAt = wall;
+    this.showPlace();
     if (this.session.place.program === null) this.drawHome(changes, figures);
     else this.drawProgram(changes, figures, wall);
     if (figures) this.health.setLink(this.session.link, this.session.time.frozen);
   }
 
+  /** The list of programs, or one of them. */
+  private showPlace(): void {
+    const home = this.session.place.program === null;
+    setHidden(this.home.root, !home);
+    setHidden(this.program.root, home);
+  }
+
   private drawHome(changes: Changes, figures: boolean): void {
-    this.home.root.hidden = false;
-    this.program.root.hidden = true;
+    setClass(this.shell, 'first', false);
     if (changes.programs) this.home.setPrograms(this.session.store.programs);
     if (changes.programs || changes.pulses) this.home.setPulses(this.session.store.pulses);
     if (!figures) return;
@@ -279,8 +283,6 @@ export class App {
   }
 
   private drawProgram(changes: Changes, figures: boolean, wall: number): void {
-    this.home.root.hidden = true;
-    this.program.root.hidden = false;
     const program = this.session.store.programOf(this.session.place.program as string);
     const live = program?.state === 'live' && this.session.time.follows;
     const here = this.session.store.model?.id === this.session.place.program;
@@ -291,6 +293,7 @@ export class App {
       this.drawSource(picture, changes, wall);
       return;
     }
+    setClass(this.shell, 'first', false);
     if (figures) this.drawAround(program, picture?.model ?? null, picture?.now ?? 0);
     if (picture === null) return;
     const { model, now, tick } = picture;
