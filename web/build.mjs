@@ -1,6 +1,6 @@
 // build.mjs — makes the page: src/ → dist/index.html and dist/assets/, which hrview embeds, with what gzip makes of them
-// beside them. main-<hash>.{js,css} come first; what they import() is in scripts of its own.
-// index.html itself holds early.ts.
+// beside them. index.html holds early.ts, main-<hash>.{js,css} and what they share with others come next; what is import()ed is in
+// scripts of its own.
 // With --tests it bundles ../tests/web instead, into build/tests/, for node's own test runner.
 import { build } from 'esbuild';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

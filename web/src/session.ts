@@ -1,5 +1,5 @@
 // session.ts — what the page is about, before anything is drawn: where the reader is, what hrview is asked for, what has
-// come of it. It needs no view, so that it is under way while those are still being loaded (main.ts).
+// come of it. It knows no view.
 import { Clock } from './clock';
 import { Connection, type Link, type World } from './connection';
 import type { History } from './history';
