@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PUT_OFF_MOST 20 /* passes: a second */
+
 static size_t bucket_of(const struct hrt_rows *rows, uint64_t id)
 {
 	return (size_t)((id ^ id >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (rows->bucket_count - 1);
@@ -136,6 +138,7 @@ void hrt_rows_put(struct hrt_rows *rows, struct hrt_watched *watched, const stru
 	        .name = name, .name_bytes = name_bytes, .depth = walk->depth, .run_state = watched->run_state};
 	uint64_t stack_hash = mix(1, walk->depth);
 	uint64_t label_hash = mix(hash_text(name, name_bytes), watched->run_state);
+	bool pending = false;
 
 	if (!watched->row)
 		return;
@@ -145,8 +148,14 @@ void hrt_rows_put(struct hrt_rows *rows, struct hrt_watched *watched, const stru
 	for (uint32_t i = 0; i < stack.frame_count; i++) {
 		const struct hrt_pyframe *frame = kept_frame(walk, i, &stack.elided_at);
 		frames[i].code = hrt_code_index(hrt_pyframe_code(frame));
+		pending |= frames[i].code == HR_INDEX_NONE && !hrt_code_refused(hrt_pyframe_code(frame));
 		stack_hash = mix(stack_hash, (uint64_t)frames[i].code << 32 ^ (uint32_t)hrt_pyframe_offset(frame));
 	}
+	if (pending && watched->put_off < PUT_OFF_MOST) {
+		watched->put_off++;
+		return;
+	}
+	watched->put_off = 0;
 	if (hr_load64(&watched->row->published) != 0 && stack_hash == watched->stack_hash &&
 	    label_hash == watched->label_hash) {
 		watched->changed = false;

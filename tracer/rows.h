@@ -46,6 +46,7 @@ struct hrt_watched {
 	char native_name[16]; /* a thread's, as the kernel has it; "" not asked yet */
 	bool seen;            /* in this pass */
 	bool changed;         /* published anew in the last pass */
+	uint8_t put_off;      /* passes since it was last published, because a file was being entered */
 };
 
 struct hrt_rows {
@@ -66,7 +67,9 @@ struct hrt_watched *hrt_rows_find(const struct hrt_rows *rows, uint64_t id);
 struct hrt_watched *hrt_rows_get(struct hrt_rows *rows, uint64_t id, uint64_t owner, uint64_t ident,
                                  uint64_t native_id);
 
-/* Publishes the stack where it, the name or the run state has changed; otherwise only says that it was looked at. */
+/* Publishes the stack where it, the name or the run state has changed; otherwise only says that it was looked at. A
+ * frame whose file is just being entered by another thread will have its code at the next pass: until then the row
+ * stays as it is, but not for longer than a second. */
 void hrt_rows_put(struct hrt_rows *rows, struct hrt_watched *watched, const struct hrt_walk *walk, const char *name,
                   size_t name_bytes);
 
