@@ -9,7 +9,8 @@ All of it takes at most S of a core (default 0.25) for N minutes (default 120).
 The counts are judged by a plain sys.settrace counter, which runs two rounds of the same program: what the second adds to
 a line, each further one adds. They are compared every minute, and at the end with the segment's bytes and the recording as
 well. RSS, descriptors and the segment's blocks are looked at every minute with no page open; of half an hour and more the
-last third must be as the second (hrview grows to its size in the first minutes). It may be stopped (SIGSTOP) with all its processes for as long as somebody likes.
+last third must be as the second (hrview grows to its size in the first minutes). It may be stopped (SIGSTOP) with all its
+processes for as long as somebody likes.
 """
 import argparse
 import contextlib
@@ -345,9 +346,9 @@ def main():
             soak.close()
     long_enough = options.minutes >= JUDGED_MINUTES
     trouble = judge(looks) if long_enough else []
-    said = "every count right, " + ("nothing has grown" if long_enough else "too short to say whether anything grows (--minutes %d)" % JUDGED_MINUTES)
+    growth = "nothing has grown" if long_enough else "too short to say whether anything grows (--minutes %d)" % JUDGED_MINUTES
     print("%d rounds, %d requests, %d pages, %d children: %s" % (
-        soak.rounds, soak.asked, soak.opened, soak.children, "; ".join(trouble) or said))
+        soak.rounds, soak.asked, soak.opened, soak.children, "; ".join(trouble) or "every count right, " + growth))
     return 1 if trouble else 0
 
 
