@@ -183,7 +183,9 @@ class Soak:
         self.pages = []
         self.recording = folder / "soak.hrrec"
         self.stderr = open(str(folder / "stderr"), "w+")
-        self.program = subprocess.Popen([options.python, str(self.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        # Threads that were joined may not have ended yet for the kernel when the program forks, of which Python warns.
+        quiet = ["-W", "ignore:This process:DeprecationWarning"]
+        self.program = subprocess.Popen([options.python, *quiet, str(self.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.stderr, env=hardening.environment(), bufsize=0)
         assert self.answer() == "ready"
         self.server = viewer.Server()

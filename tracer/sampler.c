@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static struct {
 
 	/* The thread's own while it runs. */
 	bool own_descriptors; /* so it may open files */
+	pid_t native_id;
 	struct hrt_rows threads, tasks;
 	char main_name[16]; /* the main thread's native name: others inherit it */
 
@@ -239,6 +241,7 @@ static void *run(void *segment)
 	int64_t now, pass_at, pass_cpu;
 
 	pthread_setname_np(pthread_self(), "heartrate_shm");
+	sampler.native_id = (pid_t)syscall(SYS_gettid);
 	sampler.own_descriptors = take_own_descriptors();
 	ask_kernel((uint64_t)getpid(), sampler.main_name);
 	pass_at = clock_ns(CLOCK_MONOTONIC);
@@ -302,6 +305,8 @@ void hrt_sampler_stop(void)
 	pthread_cond_signal(&sampler.wake);
 	pthread_mutex_unlock(&sampler.lock);
 	Py_BEGIN_ALLOW_THREADS pthread_join(sampler.thread, NULL);
+	while (syscall(SYS_tgkill, getpid(), sampler.native_id, 0) == 0)
+		sched_yield(); /* the kernel counts it for a moment longer, and a fork would be warned of it */
 	Py_END_ALLOW_THREADS pthread_cond_destroy(&sampler.wake);
 	sampler.running = sampler.joining = false;
 }
