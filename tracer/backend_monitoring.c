@@ -420,7 +420,6 @@ void hrt_backend_stop(void)
 void hrt_backend_watch(PyThreadState *thread)
 {
 	(void)thread; /* monitoring knows all threads, and nobody can take it away */
-	hrt_tiers_tend();
 }
 
 #endif

@@ -185,7 +185,7 @@ static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
 
 	if (kept_none)
 		hrt_py_drop_cached(py_code);
-	else if (!kept && py_code->_co_cached)
+	else if (!kept)
 		Py_CLEAR(py_code->_co_cached->_co_code);
 	return py_bytecode;
 #elif PY_VERSION_HEX >= 0x030B0000

@@ -2,7 +2,8 @@
  *
  * A frame is moved while it is at an event of ours: the interpreter looks afterwards where the frame wants to go on,
  * because debuggers may set its line there. We set its code object as well. What it has on its stack is the same in
- * both, and so are the places of its variables. It returns, yields and raises as ever, and never moves back.
+ * both, and so are the places of its variables. It returns, yields and raises as ever, and moves back only
+ * at the start of a call (hrt_tiers_begin_anew).
  *
  * A function of hot code that is called again and again has the twin as its code (functions.c), so that its calls have
  * no event at all. The program does not meet the twin: where Python code asks a function or a frame for its code,
