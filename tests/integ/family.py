@@ -35,12 +35,11 @@ class Ended:
 class Member:
     """One process of a family, as hrview has it."""
 
-    def __init__(self, listed, by):
+    def __init__(self, listed):
         self.id, self.parent, self.pid = listed["id"], listed["parent"], listed["pid"]
         self.name, self.state, self.why = listed["name"], listed["state"], listed.get("why")
         self.caller, self.argv = listed["caller"], listed["argv"]
-        dump = hrview("dump", str(by))
-        assert dump["id"] == self.id, "two programs with the same pid and name"
+        dump = hrview("dump", "@" + self.id)
         self.notes = [note["text"] for note in dump["notes"]]
         self.files = {}  # {base name: {line: hits}}
         for file in dump["files"]:
@@ -56,13 +55,13 @@ class Member:
 
 
 def hrview(*words):
-    done = subprocess.run([str(oracle.HRVIEW), *words, "--format", "json"], stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
+    return json.loads(oracle.hrview(*words, "--format", "json"))
 
 
 def family(pid):
     """The traced program `pid` that has no traced parent, and all that come from it, oldest first."""
-    listed = hrview("list")["programs"]
+    own = oracle.instances()
+    listed = [program for program in hrview("list")["programs"] if program["id"] in own]
     roots = [program for program in listed if program["pid"] == pid and program["parent"] is None]
     if not roots:
         return []
@@ -71,5 +70,4 @@ def family(pid):
         if program["parent"] in ids:
             ids.add(program["id"])
             members.append(program)
-    pids = [program["pid"] for program in listed]
-    return [Member(one, one["pid"] if pids.count(one["pid"]) == 1 else one["name"]) for one in members]
+    return [Member(one) for one in members]
