@@ -89,7 +89,7 @@ main() {
 	[ "$(id -u)" -eq 0 ] || die "a new system can only be made as root"
 	mkdir -p "$store"
 	exec 9>"$system.lock"
-	flock -n 9 || die "another run has $system"
+	flock -n 9 || { echo "fresh: another run has $system; waiting for its end" && flock 9; }
 	[ -f "$base" ] || make_base
 	if [ $# -ne 2 ] || [ ! -d "$system" ]; then
 		rm -rf "$system"
