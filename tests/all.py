@@ -5,6 +5,9 @@
 
 A suite that fails, ends badly or runs no test at all fails the whole. What this machine has not got (a compiler, a
 browser, Pythons) is listed as left out; with HR_STRICT=1 in the environment, as in CI, that is a failure too.
+
+Most tests wait for something most of the time, so two suites run side by side where each can have the machine for itself:
+namespaces of its own (unshare(1), root), in which it sees no process and no segment of the other and leaves none behind.
 """
 import argparse
 import concurrent.futures
@@ -23,6 +26,15 @@ from interpreters import ROOT
 LOG = os.path.join(ROOT, "build", "log")
 HRVIEW_TESTS = "tests/integ/test_hrview_*.py"  # of hrview alone: one Python suffices
 STRICT = os.environ.get("HR_STRICT") == "1"
+SIDE_BY_SIDE = 2
+# The shell is process 1 there, and so the one that must wait for what nobody waits for.
+ALONE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+         'mount -t tmpfs -o mode=1777 tmpfs /dev/shm && "$@"; exit $?', "sh")
+
+
+def say(text):
+    """In one piece, whoever else says something."""
+    print(text + "\n", end="", flush=True)
 
 
 def sum_of(pattern, text):
@@ -58,18 +70,24 @@ def count_command(text):
 
 class Run:
     def __init__(self):
-        self.rows = []  # name, passed, failed, seconds
+        self.rows = []  # name, passed, failed, seconds, seconds of a processor
         self.left_out = []
+        self.start = time.monotonic()
+        self.prefix = ()  # ALONE where several suites run
+        self.stopped = False
 
     def suite(self, name, count, *command, **environment):
-        print(f"{name:<44} ", end="", flush=True)
+        if self.stopped:
+            return False
         start = time.monotonic()
         path = os.path.join(LOG, "test-" + re.sub(r"[^A-Za-z0-9.]+", "-", name) + ".log")
         with open(path, "w+", encoding="utf-8", errors="replace") as log:
-            code = subprocess.run(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            process = subprocess.Popen(
+                [*self.prefix, *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "build", "python"), **environment},
-            ).returncode
+            )
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = code = os.waitstatus_to_exitcode(status)
             log.seek(0)
             text = re.sub(r"\x1b\[[0-9;]*m", "", log.read())
         seconds = time.monotonic() - start
@@ -82,23 +100,37 @@ class Run:
         told = re.findall(r"\b[1-9]\d* (?:skipped|rerun)", text.rstrip().rsplit("\n", 1)[-1])
         if told:
             wrong += f" ({', '.join(told)})"
-        print(f"{passed:5d} passed {failed:3d} failed {seconds:7.1f} s{wrong}", flush=True)
+        lines = [f"{name:<44} {passed:5d} passed {failed:3d} failed {seconds:7.1f} s{wrong}"]
         if failed:
-            print("\n".join("    " + line for line in text.splitlines()[-60:]))
-            print(f"    all of it: {os.path.relpath(path, ROOT)}", flush=True)
-        self.rows.append((name, passed, failed, seconds))
+            lines += ["    " + line for line in text.splitlines()[-60:]]
+            lines.append(f"    all of it: {os.path.relpath(path, ROOT)}")
+        say("\n".join(lines))
+        self.rows.append((name, passed, failed, seconds, used.ru_utime + used.ru_stime))
         return failed == 0
 
+    def side_by_side(self, chains):
+        """Runs lists of suites (functions), some of them at a time; one suite of a list after the other."""
+        permitted = subprocess.run([*ALONE, "true"], stderr=subprocess.DEVNULL).returncode == 0
+        self.prefix = ALONE if permitted else ()
+        with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE if permitted else 1) as pool:
+            try:
+                for chain in [pool.submit(chain) for chain in chains]:
+                    chain.result()
+            except BaseException:  # Ctrl-C, which the suites got, too
+                self.stopped = True
+                raise
+        self.prefix = ()
+
     def leave_out(self, name, why):
-        print(f"{name:<44} left out: {why}", flush=True)
+        say(f"{name:<44} left out: {why}")
         self.left_out.append((name, why))
 
     def close(self):
         """The table of times, and the closing line."""
-        print("\nwhat took longest:")
-        for name, _, _, seconds in sorted(self.rows, key=lambda row: -row[3])[:8]:
-            print(f"  {seconds:7.1f} s  {name}")
-        print(f"  {sum(row[3] for row in self.rows):7.1f} s  in all")
+        print("\nwhat took longest, and how much of a processor:")
+        for name, _, _, seconds, used in sorted(self.rows, key=lambda row: -row[3])[:8]:
+            print(f"  {seconds:7.1f} s {used:7.1f} s  {name}")
+        print(f"  {time.monotonic() - self.start:7.1f} s {sum(row[4] for row in self.rows):7.1f} s  in all")
         for name, why in self.left_out:
             print(f"left out: {name}: {why}")
         failed = sum(row[2] for row in self.rows) + (len(self.left_out) if STRICT else 0)
@@ -114,16 +146,18 @@ def pytest_with(inside):
     return (inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reruns", "1", "-n", str(os.cpu_count()))
 
 
+def build(run, python, name):
+    """The extension for one interpreter, a warning being an error."""
+    return run.suite(f"build for Python {name}, no warning", count_command, "./dev", "build", "--python", python, HR_WERROR="ON")
+
+
 def python_tests(run, python, name, tools=interpreters.venv):
-    """Builds the extension for one interpreter, and runs the Python tests with it. `tools` gives the interpreter with the
-    test tools."""
-    if not run.suite(f"build for Python {name}, no warning", count_command, "./dev", "build", "--python", python, HR_WERROR="ON"):
-        return
+    """The Python tests with one interpreter, for which the extension is built. `tools` gives it with the test tools."""
     try:
         inside = tools(python)
     except subprocess.CalledProcessError as error:
-        print(error.output)
-        run.rows.append((f"test tools for {name}", 0, 1, 0.0))
+        say(error.output)
+        run.rows.append((f"test tools for {name}", 0, 1, 0.0, 0.0))
         return
     run.suite(f"pytest, Python {name}", count_last_line, *pytest_with(inside), "tests", "--ignore=tests/test_tree.py",
               "--ignore-glob=" + HRVIEW_TESTS)
@@ -156,7 +190,7 @@ def c_tests(run):
     if shutil.which("herd7"):
         run.suite("memory model", count_model, "python3", "tests/model/run.py")
     else:
-        print(f"{'memory model':<44} not here: no herd7 (Debian: herdtools7, from forky on)")
+        say(f"{'memory model':<44} not here: no herd7 (Debian: herdtools7, from forky on)")
 
 
 def fresh(name):
@@ -171,7 +205,7 @@ def packages(run):
     debs = run.suite("Debian packages, lintian", count_command, "./dev", "deb")
     suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "sid")
     if not fresh(suite + ".tar"):
-        print(f"not tried on a new system: wheel, Debian packages (as root, ./dev fresh {suite} prepares it)")
+        say(f"not tried on a new system: wheel, Debian packages (as root, ./dev fresh {suite} prepares it)")
         return
     versions = [(interpreters.version_of(python) or ())[:2] for python in ("python3", "/usr/bin/python3")]
     kinds = ["wheels"] * (wheel and versions[0] == versions[1]) + ["deb"] * debs
@@ -185,41 +219,58 @@ def newest_pythons(run, found):
     if not wanted:
         return
     if not fresh("forky"):
-        print(f"not found: {', '.join(wanted)} (as root, ./dev fresh forky makes a system that has them)")
+        say(f"not found: {', '.join(wanted)} (as root, ./dev fresh forky makes a system that has them)")
         return
     arguments = " ".join("--python " + python for python in wanted)
     run.suite(f"{', '.join(wanted)} on forky (HEAD)", count_own, "tests/fresh.sh", "forky", f"./dev test {arguments}")
 
 
-def everything(run):
-    found = interpreters.find()
-    print("Pythons found:", ", ".join(f"{dotted(version)} ({path})" for version, path in found.items()))
-    inside = interpreters.venv("python3")
-    # The others' tools come over the network meanwhile.
-    fetcher = concurrent.futures.ThreadPoolExecutor(1)
-    notebook = fetcher.submit(interpreters.venv, "python3", "jupyterlab")
-    tools = {path: fetcher.submit(interpreters.venv, path) for path in found.values()}
+def house(run, inside):
     run.suite("formatting", count_command, "./dev", "fmt", "--check")
     run.suite("ruff, mypy, stubs, eslint, clang-tidy", count_command, "./dev", "lint")
     run.suite("the tree", count_last_line, inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_tree.py")
-    c_tests(run)
-    run.suite("hrview", count_last_line, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT)))
     run.suite("docs", count_command, "./dev", "docs")
-    packages(run)
+    if shutil.which("chromium"):
+        run.suite("demo --once", count_command, "./dev", "demo", "--once")
+
+
+def page(run, notebook):
+    """The page as it was built, which hrview has in it: nobody may build it anew while others run that."""
     run.suite("page: types and units", count_last_line, "npm", "--prefix", "web", "test")
     if shutil.which("chromium"):
         notebook.exception()  # a test makes it again, and says what is wrong
-        run.suite("page: in a browser", count_last_line, "npm", "--prefix", "web", "run", "test:browser")
-        run.suite("demo --once", count_command, "./dev", "demo", "--once")
+        run.suite("page: in a browser", count_last_line, "sh", "-c", "cd web && exec node test.mjs browser")
     else:
         run.leave_out("page: in a browser, demo --once", "there is no chromium")
     if shutil.which("firefox-esr"):
-        run.suite("page: in firefox", count_last_line, "npm", "--prefix", "web", "run", "test:firefox")
+        run.suite("page: in firefox", count_last_line, "sh", "-c", "cd web && exec node test.mjs firefox")
     else:
         run.leave_out("page: in firefox", "there is no firefox-esr")
-    for version, path in found.items():
-        python_tests(run, path, dotted(version), lambda python: tools[python].result())
-    newest_pythons(run, [version[:2] for version in found])
+
+
+def everything(run):
+    found = interpreters.find()
+    say("Pythons found: " + ", ".join(f"{dotted(version)} ({path})" for version, path in found.items()))
+    # The tools come over the network meanwhile.
+    fetcher = concurrent.futures.ThreadPoolExecutor(1)
+    own = fetcher.submit(interpreters.venv, "python3")
+    notebook = fetcher.submit(interpreters.venv, "python3", "jupyterlab")
+    newest_first = dict(reversed(found.items()))
+    tools = {path: fetcher.submit(interpreters.venv, path) for path in newest_first.values()}
+    # First what all others run, which must not change under them.
+    built = {path: build(run, path, dotted(version)) for version, path in found.items()}
+    inside = own.result()
+    run.side_by_side([
+        lambda: house(run, inside),
+        # What takes longest is begun first, so that nothing is left alone in the end.
+        lambda: newest_pythons(run, [version[:2] for version in found]),
+        lambda: page(run, notebook),
+        lambda: c_tests(run),
+        *(lambda version=version, path=path: python_tests(run, path, dotted(version), lambda python: tools[python].result())
+          for version, path in newest_first.items() if built[path]),
+        lambda: run.suite("hrview", count_last_line, *pytest_with(inside), *sorted(glob.glob(HRVIEW_TESTS, root_dir=ROOT))),
+        lambda: packages(run),
+    ])
 
 
 def update_golden(run):
@@ -244,7 +295,8 @@ def main():
         version = interpreters.version_of(python)
         if version is None:
             sys.exit(f"test: {python} is not a CPython 3.{interpreters.OLDEST} to 3.{interpreters.NEWEST} that runs")
-        python_tests(run, python, dotted(version))
+        if build(run, python, dotted(version)):
+            python_tests(run, python, dotted(version))
     if options.update_golden:
         update_golden(run)
     elif not pythons:
