@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,9 @@ static json_t *load_program(struct hrv_catalog *catalog, const char *pid)
 
 static json_t *load(struct hrv_catalog *catalog, const char *what)
 {
-	return what[0] != '\0' && what[strspn(what, "0123456789")] == '\0' ? load_program(catalog, what)
+	size_t digits = strspn(what, "0123456789");
+
+	return digits > 0 && (what[digits] == '\0' || what[digits] == '@') ? load_program(catalog, what)
 	                                                                   : load_file(what);
 }
 
@@ -121,22 +124,28 @@ static json_t *side_json(json_t *dump)
 	return side;
 }
 
+/* NULL: out of memory. */
 static json_t *files_json(const struct hrv_diff *diff)
 {
 	json_t *files = json_array(), *lines = NULL;
+	bool whole = files != NULL;
 	char number[16];
 
 	for (size_t i = 0; i < diff->count; i++) {
 		const struct hrv_diff_line *line = &diff->lines[i];
 		if (i == 0 || strcmp(line->path, diff->lines[i - 1].path) != 0) {
-			lines = json_object(); /* the list keeps it */
-			json_array_append_new(files, json_pack("{ss, so}", "path", line->path, "lines", lines));
+			json_t *file = json_pack("{ss, s{}}", "path", line->path, "lines");
+			lines = json_object_get(file, "lines");
+			whole &= json_array_append_new(files, file) == 0;
 		}
 		snprintf(number, sizeof number, "%" PRIu32, line->line);
-		json_object_set_new(lines, number,
-		                    json_pack("[I, I]", (json_int_t)line->before, (json_int_t)line->after));
+		json_t *hits = json_pack("[I, I]", (json_int_t)line->before, (json_int_t)line->after);
+		whole &= json_object_set_new(lines, number, hits) == 0;
 	}
-	return files;
+	if (whole)
+		return files;
+	json_decref(files);
+	return NULL;
 }
 
 static int print_json(const struct hrv_diff *diff, json_t *before, json_t *after)

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from viewer import DEADLINE_S, HRVIEW, Program, hrview
+from viewer import DEADLINE_S, HRVIEW, Program, dump, hrview
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_program_against_its_earlier_dump(program, tmp_path):
     code, out, err = hrview("diff", before, program.pid)
     assert (code, err) == (0, "") and out.startswith("0 lines hit more often, 0 less often, ")
     program.do("work(23)")
-    code, out, err = hrview("diff", before, program.pid)
+    code, out, err = hrview("diff", before, "%d@%s" % (program.pid, dump(program.pid)["id"][:4]))
     assert (code, err) == (1, "")
     assert out.splitlines()[0] == str(program.path)
     assert [line.split() for line in out.splitlines() if "+23" in line] == [
