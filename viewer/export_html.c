@@ -70,7 +70,7 @@ static void put_bar(struct report *report, uint64_t hits, uint64_t longest, uint
 
 /* ---- a file ---- */
 
-static void put_code(struct hrv_out *out, struct hrv_python *state, const char *line, size_t len)
+static void put_code(struct hrv_out *out, struct hrv_syntax_state *state, const char *line, size_t len)
 {
 	static const char classes[] = {[HRV_SYNTAX_KEYWORD] = 'k',
 	                               [HRV_SYNTAX_STRING] = 's',
@@ -80,14 +80,14 @@ static void put_code(struct hrv_out *out, struct hrv_python *state, const char *
 	enum hrv_syntax kind;
 
 	for (size_t at = 0, piece; at < len; at += piece) {
-		piece = hrv_python_piece(state, line, len, at, &kind);
+		piece = hrv_syntax_piece(state, line, len, at, &kind);
 		if (kind != HRV_SYNTAX_PLAIN)
 			hrv_out(out, "<span class=\"%c\">", classes[kind]);
 		hrv_out_markup(out, line + at, piece);
 		if (kind != HRV_SYNTAX_PLAIN)
 			hrv_out(out, "</span>");
 	}
-	hrv_python_line_end(state, line, len);
+	hrv_syntax_line_end(state, line, len);
 }
 
 /* What stands before a line's text; `counted` NULL: it cannot be hit. */
@@ -123,7 +123,7 @@ static void put_lines(struct report *report, size_t number, const struct hrv_buf
 {
 	const struct hrv_dump_file *file = report->files[number].file;
 	struct hrv_out *out = &report->out;
-	struct hrv_python state = {0};
+	struct hrv_syntax_state state = {0};
 	uint64_t longest = 1;
 	size_t next = 0, with_end;
 	uint32_t line = 1;

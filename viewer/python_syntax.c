@@ -31,7 +31,7 @@ static bool is_keyword(const char *word, size_t len)
 }
 
 /* From `at`, inside an open string, to behind its end or to the line's. */
-static size_t to_string_end(struct hrv_python *state, const char *line, size_t len, size_t at)
+static size_t to_string_end(struct hrv_syntax_state *state, const char *line, size_t len, size_t at)
 {
 	while (at < len) {
 		if (line[at] == '\\') {
@@ -52,7 +52,7 @@ static size_t to_string_end(struct hrv_python *state, const char *line, size_t l
 }
 
 /* Is there a string at `at`, with a prefix perhaps? Opens it; *body is behind its opening quotes. */
-static bool opens_string(struct hrv_python *state, const char *line, size_t len, size_t at, size_t *body)
+static bool opens_string(struct hrv_syntax_state *state, const char *line, size_t len, size_t at, size_t *body)
 {
 	size_t prefix = 0;
 
@@ -94,7 +94,8 @@ static bool is_first(const char *line, size_t at)
 	return strspn(line, " \t\f") >= at;
 }
 
-size_t hrv_python_piece(struct hrv_python *state, const char *line, size_t len_bytes, size_t at, enum hrv_syntax *kind)
+size_t hrv_syntax_piece(struct hrv_syntax_state *state, const char *line, size_t len_bytes, size_t at,
+                        enum hrv_syntax *kind)
 {
 	size_t from = at, body;
 
@@ -136,7 +137,7 @@ size_t hrv_python_piece(struct hrv_python *state, const char *line, size_t len_b
 	return at > from ? at - from : 1;
 }
 
-void hrv_python_line_end(struct hrv_python *state, const char *line, size_t len_bytes)
+void hrv_syntax_line_end(struct hrv_syntax_state *state, const char *line, size_t len_bytes)
 {
 	state->named = 0;
 	/* A string of one line goes on behind a backslash only. */

@@ -17,16 +17,17 @@ enum hrv_syntax {
 };
 
 /* Between two lines of a file; all zero is its start. */
-struct hrv_python {
+struct hrv_syntax_state {
 	char quote; /* of the string that is open, 0 none */
 	char triple;
 	char named; /* the next name is that of a def or class */
 };
 
 /* The piece that begins at `at` of a line of `len_bytes` without its end: its length, > 0 while at < len_bytes. */
-size_t hrv_python_piece(struct hrv_python *state, const char *line, size_t len_bytes, size_t at, enum hrv_syntax *kind);
+size_t hrv_syntax_piece(struct hrv_syntax_state *state, const char *line, size_t len_bytes, size_t at,
+                        enum hrv_syntax *kind);
 
 /* To be called behind each line. */
-void hrv_python_line_end(struct hrv_python *state, const char *line, size_t len_bytes);
+void hrv_syntax_line_end(struct hrv_syntax_state *state, const char *line, size_t len_bytes);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The pieces of `line` between bars, each behind its kind's letter; plain ones behind none. */
-static const char *pieces(struct hrv_python *state, const char *line)
+static const char *pieces(struct hrv_syntax_state *state, const char *line)
 {
 	static const char letters[] = " ksc0d";
 	static char out[512];
@@ -15,7 +15,7 @@ static const char *pieces(struct hrv_python *state, const char *line)
 	enum hrv_syntax kind;
 
 	for (size_t at = 0, piece; at < len; at += piece) {
-		piece = hrv_python_piece(state, line, len, at, &kind);
+		piece = hrv_syntax_piece(state, line, len, at, &kind);
 		assert_true(piece > 0 && piece <= len - at);
 		if (kind == HRV_SYNTAX_PLAIN)
 			used += (size_t)snprintf(out + used, sizeof out - used, "%.*s", (int)piece, line + at);
@@ -23,14 +23,14 @@ static const char *pieces(struct hrv_python *state, const char *line)
 			used += (size_t)snprintf(out + used, sizeof out - used, "%c|%.*s|", letters[kind], (int)piece,
 			                         line + at);
 	}
-	hrv_python_line_end(state, line, len);
+	hrv_syntax_line_end(state, line, len);
 	out[used] = '\0';
 	return out;
 }
 
 static void assert_pieces(const char *line, const char *expected)
 {
-	struct hrv_python state = {0};
+	struct hrv_syntax_state state = {0};
 
 	assert_string_equal(pieces(&state, line), expected);
 }
@@ -70,7 +70,7 @@ static void test_strings_and_comments(void **state)
 static void test_strings_over_several_lines(void **state)
 {
 	(void)state;
-	struct hrv_python python = {0};
+	struct hrv_syntax_state python = {0};
 
 	assert_string_equal(pieces(&python, "x = '''if"), "x = s|'''if|");
 	assert_string_equal(pieces(&python, ""), "");
@@ -89,16 +89,16 @@ static void test_any_bytes_come_to_an_end(void **state)
 
 	srand(1);
 	for (int round = 0; round < 20000; round++) {
-		struct hrv_python python = {0};
+		struct hrv_syntax_state python = {0};
 		size_t len = (size_t)rand() % sizeof line;
 		enum hrv_syntax kind;
 		for (size_t i = 0; i < len; i++)
 			line[i] = round % 2 ? (char)rand() : "'\"\\#.@0ex_ rf\t"[rand() % 14];
 		for (size_t at = 0, piece; at < len; at += piece) {
-			piece = hrv_python_piece(&python, line, len, at, &kind);
+			piece = hrv_syntax_piece(&python, line, len, at, &kind);
 			assert_true(piece > 0 && piece <= len - at);
 		}
-		hrv_python_line_end(&python, line, len);
+		hrv_syntax_line_end(&python, line, len);
 	}
 }
 
