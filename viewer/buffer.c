@@ -37,6 +37,11 @@ int hrv_buffer_append(struct hrv_buffer *buffer, const void *bytes, size_t len_b
 	return 0;
 }
 
+int hrv_buffer_append_text(struct hrv_buffer *buffer, const char *text)
+{
+	return hrv_buffer_append(buffer, text, strlen(text));
+}
+
 void hrv_buffer_fini(struct hrv_buffer *buffer)
 {
 	free(buffer->bytes);

@@ -14,6 +14,9 @@ struct hrv_buffer {
 /* HR_ENOMEM: nothing was appended. */
 int hrv_buffer_append(struct hrv_buffer *buffer, const void *bytes, size_t len_bytes);
 
+/* The same with a terminated text, without its terminator. */
+int hrv_buffer_append_text(struct hrv_buffer *buffer, const char *text);
+
 /* Makes room for `more` bytes behind those there are. HR_ENOMEM. */
 int hrv_buffer_reserve(struct hrv_buffer *buffer, size_t more);
 

@@ -151,45 +151,42 @@ static int explain_refusal(const struct hrv_python *python, int err, const char 
 
 /* ---- doing it ---- */
 
-static int append(struct hrv_buffer *out, const char *text)
-{
-	return hrv_buffer_append(out, text, strlen(text));
-}
-
 /* Lines for the program: the package's _attach.begin(patterns, every, name, result), and nothing left behind. When it
  * cannot be imported they tell that themselves. */
 static int put_lines(const struct wish *wish, const char *packages, const struct hrv_injection *injection,
                      struct hrv_buffer *out)
 {
-	int err = append(out, "try:\n"
-	                      "    import sys\n"
-	                      "    packages = ");
+	int err = hrv_buffer_append_text(out, "try:\n"
+	                                      "    import sys\n"
+	                                      "    packages = ");
 
-	if (err == 0 && (err = hrv_inject_quote(out, packages)) == 0 && (err = append(out, "\n    result = ")) == 0)
+	if (err == 0 && (err = hrv_inject_quote(out, packages)) == 0 &&
+	    (err = hrv_buffer_append_text(out, "\n    result = ")) == 0)
 		err = hrv_inject_quote(out, injection->result);
 	if (err == 0)
-		err = append(out, "\n"
-		                  "    sys.path.insert(0, packages)\n"
-		                  "    try:\n"
-		                  "        from heartrate_shm import _attach\n"
-		                  "    finally:\n"
-		                  "        sys.path.remove(packages)\n"
-		                  "        sys.path_importer_cache.pop(packages, None)\n"
-		                  "    _attach.begin([");
+		err = hrv_buffer_append_text(out, "\n"
+		                                  "    sys.path.insert(0, packages)\n"
+		                                  "    try:\n"
+		                                  "        from heartrate_shm import _attach\n"
+		                                  "    finally:\n"
+		                                  "        sys.path.remove(packages)\n"
+		                                  "        sys.path_importer_cache.pop(packages, None)\n"
+		                                  "    _attach.begin([");
 	for (size_t i = 0; err == 0 && i < wish->pattern_count; i++)
 		if ((err = hrv_inject_quote(out, wish->patterns[i])) == 0)
-			err = append(out, ", ");
+			err = hrv_buffer_append_text(out, ", ");
 	if (err == 0)
-		err = append(out, wish->every ? "], True, " : "], False, ");
+		err = hrv_buffer_append_text(out, wish->every ? "], True, " : "], False, ");
 	if (err == 0)
-		err = wish->name ? hrv_inject_quote(out, wish->name) : append(out, "None");
+		err = wish->name ? hrv_inject_quote(out, wish->name) : hrv_buffer_append_text(out, "None");
 	if (err == 0)
-		err = append(out, ", result)\n"
-		                  "except BaseException as error:\n"
-		                  "    import os\n"
-		                  "    with open(result + '.new', 'w', encoding='utf-8', errors='replace') as file:\n"
-		                  "        file.write('%s: %s' % (type(error).__name__, error))\n"
-		                  "    os.rename(result + '.new', result)\n");
+		err = hrv_buffer_append_text(
+		        out, ", result)\n"
+		             "except BaseException as error:\n"
+		             "    import os\n"
+		             "    with open(result + '.new', 'w', encoding='utf-8', errors='replace') as file:\n"
+		             "        file.write('%s: %s' % (type(error).__name__, error))\n"
+		             "    os.rename(result + '.new', result)\n");
 	return err;
 }
 

@@ -17,22 +17,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int append(struct hrv_buffer *out, const char *text)
-{
-	return hrv_buffer_append(out, text, strlen(text));
-}
-
 int hrv_inject_quote(struct hrv_buffer *out, const char *text)
 {
-	int err = append(out, "__import__('os').fsdecode(b'");
+	int err = hrv_buffer_append_text(out, "__import__('os').fsdecode(b'");
 
 	for (const unsigned char *s = (const unsigned char *)text; err == 0 && *s; s++) {
 		char piece[8];
 		snprintf(piece, sizeof piece, *s >= ' ' && *s < 0x7F && *s != '\'' && *s != '\\' ? "%c" : "\\x%02x",
 		         *s);
-		err = append(out, piece);
+		err = hrv_buffer_append_text(out, piece);
 	}
-	return err == 0 ? append(out, "')") : err;
+	return err == 0 ? hrv_buffer_append_text(out, "')") : err;
 }
 
 /* ---- files ---- */
@@ -54,9 +49,11 @@ int hrv_inject_begin(const struct hrv_python *python, struct hrv_injection *out,
 	struct hrv_injection injection;
 
 	snprintf(injection.folder, sizeof injection.folder, "/tmp/hrview-attach.%" PRIu32 ".XXXXXX", python->pid);
-	if (!mkdtemp(injection.folder) ||
-	    (geteuid() != python->uid && chown(injection.folder, python->uid, python->gid) != 0)) {
+	bool made = mkdtemp(injection.folder) != NULL;
+	if (!made || (geteuid() != python->uid && chown(injection.folder, python->uid, python->gid) != 0)) {
 		snprintf(why, HRV_INJECT_WHY_BYTES, "%s: %s", injection.folder, strerror(errno));
+		if (made)
+			rmdir(injection.folder);
 		return HR_EIO;
 	}
 	snprintf(injection.script, sizeof injection.script, "%s/begin.py", injection.folder);
