@@ -31,7 +31,7 @@ static bool remove_ended(int dir_fd, const struct hrv_program *program, uint64_t
 {
 	struct stat st;
 
-	if (program->id.uid != geteuid() || program->life == HRV_LIVE || program->life == HRV_UNKNOWN)
+	if (program->id.uid != geteuid() || hrv_program_lives(program))
 		return false;
 	int fd = openat(dir_fd, program->file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)

@@ -1,4 +1,4 @@
-/* command.c — what the subcommands share: words for wrong command lines, output. See command.h. */
+/* command.c — what the subcommands share: words for what goes wrong, options, output. See command.h. */
 #include "command.h"
 
 #include "discover.h"
@@ -27,15 +27,6 @@ int hrv_fail(const char *command, const char *format, ...)
 	say(command, format, args);
 	va_end(args);
 	return HRV_EXIT_FAILED;
-}
-
-int hrv_catalog_look(const char *command, struct hrv_catalog *catalog)
-{
-	int err = hrv_catalog_refresh(catalog);
-
-	if (err != 0)
-		hrv_fail(command, HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
-	return err;
 }
 
 int hrv_fail_usage(const char *command, const char *format, ...)
@@ -85,6 +76,15 @@ int hrv_number_parse(const char *command, const char *option, const char *text, 
 	}
 	*out = value;
 	return 0;
+}
+
+int hrv_catalog_look(const char *command, struct hrv_catalog *catalog)
+{
+	int err = hrv_catalog_refresh(catalog);
+
+	if (err != 0)
+		hrv_fail(command, HR_SHM_DIR ": %s", err == HR_EIO ? strerror(errno) : hr_err_text(err));
+	return err;
 }
 
 int hrv_print_json(const char *command, struct json_t *json)

@@ -37,15 +37,15 @@ int hrv_number_parse(const char *command, const char *option, const char *text, 
 /* A line on stderr, "hrview COMMAND: …" (`command` "" for hrview itself); returns HRV_EXIT_FAILED. */
 __attribute__((format(printf, 2, 3))) int hrv_fail(const char *command, const char *format, ...);
 
-/* Fills an empty catalog: 0, or the error with a line on stderr. */
-struct hrv_catalog;
-int hrv_catalog_look(const char *command, struct hrv_catalog *catalog);
-
 /* The same for a wrong command line, with a word on --help; returns HRV_EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int hrv_fail_usage(const char *command, const char *format, ...);
 
 /* What getopt_long() has met: '?' an unknown option, ':' one that lacks its value. */
 int hrv_fail_option(const char *command, int found, char **argv);
+
+/* Fills an empty catalog: 0, or the error with a line on stderr. */
+struct hrv_catalog;
+int hrv_catalog_look(const char *command, struct hrv_catalog *catalog);
 
 /* Prints a JSON value and a line end; takes the reference. `json` NULL: out of memory. Returns an exit code. */
 struct json_t;

@@ -123,7 +123,7 @@ static iconv_t open_decoder(const char *name)
 	return iconv_open("UTF-8", strcmp(bare, "macroman") == 0 ? "macintosh" : bare);
 }
 
-static int repair(struct hrv_text source, struct hrv_buffer *out)
+int hrv_encoding_repair(struct hrv_text source, struct hrv_buffer *out)
 {
 	struct hrv_text piece;
 	int err = 0;
@@ -167,10 +167,10 @@ int hrv_encoding_decode(struct hrv_text source, struct hrv_buffer *out)
 	hrv_encoding_of(source, name);
 	take_bom(&source);
 	if (strcmp(name, "utf-8") == 0)
-		return repair(source, out);
+		return hrv_encoding_repair(source, out);
 	iconv_t decoder = open_decoder(name);
 	if (decoder == (iconv_t)-1)
-		return repair(source, out);
+		return hrv_encoding_repair(source, out);
 	err = convert(decoder, source, out);
 	iconv_close(decoder);
 	return err;

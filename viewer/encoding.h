@@ -15,4 +15,7 @@ void hrv_encoding_of(struct hrv_text source, char out[HRV_ENCODING_BYTES]);
  * not known here is read as UTF-8; line endings stay. HR_ENOMEM. */
 int hrv_encoding_decode(struct hrv_text source, struct hrv_buffer *out);
 
+/* Appends what is meant to be UTF-8, U+FFFD where it is not. HR_ENOMEM. */
+int hrv_encoding_repair(struct hrv_text source, struct hrv_buffer *out);
+
 #endif

@@ -54,6 +54,8 @@ int hrv_http_refuse(struct mg_connection *conn, int status, const char *headers,
 /* Takes the reference. NULL: out of memory. */
 int hrv_http_answer_json(struct mg_connection *conn, struct json_t *json);
 
+/* ---- http_api.c, for http_replay.c too ---- */
+
 /* A number from the query, all of it; false when it is not there or is something else. */
 bool hrv_http_query_number(const char *query, const char *name, int base, uint64_t max, uint64_t *out);
 

@@ -50,7 +50,6 @@ void hrv_record_encode(const struct hrv_record *record, const void *payload, uns
 int hrv_record_decode(const unsigned char head[HRV_RECORD_HEAD_BYTES], struct hrv_record *out)
 {
 	uint64_t kind = hrv_record_number(head + KIND_AT, 4), length = hrv_record_number(head + LENGTH_AT, 4);
-
 	uint64_t at_ms = hrv_record_number(head + TIME_AT, 8);
 
 	if (kind < HRV_RECORD_BEGIN || kind > HRV_RECORD_INDEX || length > HRV_RECORD_MAX_BYTES ||

@@ -375,13 +375,11 @@ static int load_carried(struct hrv_reader *reader, const struct hr_file *file, s
                         char why[HRV_SOURCE_WHY_BYTES])
 {
 	struct hrv_buffer bytes = {0};
-	struct hrv_text rest, piece;
 	size_t before = text->len_bytes;
 	int err = hrv_reader_string(reader, file->source, &bytes);
 
-	rest = (struct hrv_text){bytes.bytes, bytes.len_bytes};
-	while (err == 0 && hrv_text_next_piece(&rest, &piece))
-		err = hrv_buffer_append(text, piece.bytes, piece.len_bytes);
+	if (err == 0)
+		err = hrv_encoding_repair((struct hrv_text){bytes.bytes, bytes.len_bytes}, text);
 	hrv_buffer_fini(&bytes);
 	if (err == 0)
 		return 0;
