@@ -29,7 +29,8 @@ int hrv_top_draw(struct hrv_top *top, const struct hrv_program *program, struct 
 /* Does what the key says; false when it is the one to leave. */
 bool hrv_top_press(struct hrv_top *top, struct hrv_top_view *view, int key);
 
-/* "demo.py  pid 4711  Python 3.11.7  live: idle for 12 s" and "1,234 hits/s  ...": the first two lines. */
+/* "demo.py  pid 4711  live, idle: no line was hit for 12 s  (Python 3.11.7, 2 min 5 s)" and "1,234 hits/s  ...": the
+ * first two lines. */
 #define HRV_TOP_HEAD_BYTES 1024
 void hrv_top_head(struct hrv_top *top, const struct hrv_program *program, char first[HRV_TOP_HEAD_BYTES],
                   char second[HRV_TOP_HEAD_BYTES]);
