@@ -7,13 +7,14 @@ import _thread
 import sys
 import threading
 from _thread import get_ident
+from collections import defaultdict
 
 
 class LineCounter:
     def __init__(self, wanted):
         """Lines of files for whose name `wanted(name)` is true."""
         self._wanted = wanted
-        self._counting = False
+        self._counting = []  # holds something once it counts
         self._locals = {}  # (thread, file name) -> trace function of its frames
         self._counts = []  # (file name, {line: hits}); one for each thread, because += is not atomic
 
@@ -23,7 +24,7 @@ class LineCounter:
         sys.settrace(self._call)
 
     def start(self):
-        self._counting = True
+        self._counting.append(True)
 
     def result(self):
         """{file name: {line: hits}}, as counted so far."""
@@ -51,13 +52,12 @@ class LineCounter:
             return local
 
     def _local(self, name):
-        counts = {}
+        counts, counting = defaultdict(int), self._counting
         self._counts.append((name, counts))
 
         def local(frame, event, arg):
-            if event == "line" and self._counting:
-                line = frame.f_lineno
-                counts[line] = counts.get(line, 0) + 1
+            if event == "line" and counting:
+                counts[frame.f_lineno] += 1
             return local
 
         return local
