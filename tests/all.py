@@ -101,6 +101,7 @@ class Run:
         if told:
             wrong += f" ({', '.join(told)})"
         lines = [f"{name:<44} {passed:5d} passed {failed:3d} failed {seconds:7.1f} s{wrong}"]
+        lines += ["    " + line for line in re.findall("^RERUN .*", text, re.M)]
         if failed:
             lines += ["    " + line for line in text.splitlines()[-60:]]
             lines.append(f"    all of it: {os.path.relpath(path, ROOT)}")
@@ -143,7 +144,7 @@ def dotted(version):
 
 
 def pytest_with(inside):
-    return (inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reruns", "1", "-n", str(os.cpu_count()))
+    return (inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--reruns", "1", "-rR", "-n", str(os.cpu_count()))
 
 
 def build(run, python, name):

@@ -5,8 +5,9 @@
 # Makes a minimal system with debootstrap (kept as a tar file, so that the second time is quick), unpacks it, installs
 # git and nothing else, and runs the README's commands in a clean clone of HEAD. The mirror, its settings and the
 # machine's own certificate authorities come from this machine; nothing else does. With COMMAND that runs instead, in
-# a new clone on the system that the last run left behind, if there is one; with --clean on a new one of its own, which
-# has what lies in dist/ and is removed in the end.
+# a new clone on the system that the last run left behind, if there is one, which gets the last clone's test tools (made
+# anew when others are asked for); with --clean on a new one of its own, which has what lies in dist/ and is removed in the
+# end.
 #
 # Everything runs in mount and pid namespaces of its own: whatever happens, nothing stays mounted or running.
 set -euo pipefail
@@ -69,13 +70,18 @@ inside() {
 	mount -t sysfs -o ro sysfs "$system/sys"
 	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$system/dev/pts"
 	mount -t tmpfs -o mode=1777 tmpfs "$system/dev/shm"
-	local name settings=()
+	local name settings=() clone=$system/root/heartrate_shm last=$system/root/last
+	rm -rf "$last"
+	mkdir "$last"
+	for name in "$clone"/build/venv-*; do
+		[ ! -d "$name" ] || mv "$name" "$last"
+	done
 	for name in "${passed[@]}"; do
 		[ -n "${!name:-}" ] && settings+=("$name=${!name}")
 	done
 	exec chroot "$system" env -i HOME=/root TERM="${TERM:-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		"${settings[@]}" bash -c "rm -rf ~/heartrate_shm && git -c init.defaultBranch=main clone -q -c advice.detachedHead=false /project.bundle ~/heartrate_shm &&
-			cd ~/heartrate_shm && $command"
+			mv ~/last ~/heartrate_shm/build && cd ~/heartrate_shm && $command"
 }
 
 main() {
