@@ -13,6 +13,7 @@
 
 #include "backend.h"
 #include "codemap.h"
+#include "go_over.h"
 #include "greenlets.h"
 #include "process.h"
 #include "tiers.h"
@@ -50,7 +51,7 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, size_t nargs, Py
 	hrt_code_hit(code, hrt_py_small(args[1]));
 	code->events++;
 	if (hrt_tiers_is_hot(code))
-		hrt_tiers_enter(code, -1);
+		hrt_go_over(code, -1);
 	Py_RETURN_NONE;
 }
 
@@ -96,7 +97,7 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t nargs, Py
 	hrt_code_hit(code, (uint32_t)jump.line);
 	code->events++;
 	if (hrt_tiers_is_hot(code))
-		hrt_tiers_enter(code, (int)hrt_py_small(args[2]));
+		hrt_go_over(code, (int)hrt_py_small(args[2]));
 	Py_RETURN_NONE;
 }
 
@@ -150,7 +151,7 @@ static struct hrt_code *look_at(PyObject *self, PyCodeObject *py_code, bool *lat
 	if (code && hrt_tiers_is_twin(code))
 		return code;
 	if (!code || !code->local_events || code->generation != hrt_tracer.generation) {
-		hrt_tiers_tend();
+		hrt_go_over_tend();
 		code = hrt_code_decide(py_code, PyEval_GetGlobals(), later);
 		if (code && code->line_count > 0)
 			watch_lines(code);
@@ -172,7 +173,7 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, P
 	if (!code || !code->local_events)
 		return Py_NewRef(py_disable);
 	if (hrt_tiers_is_hot(code))
-		hrt_tiers_enter(code, (int)hrt_py_small(args[1]));
+		hrt_go_over(code, (int)hrt_py_small(args[1]));
 	if (code->keep_start || code->hot_at != UINT64_MAX)
 		Py_RETURN_NONE;
 	return Py_NewRef(py_disable);
@@ -360,7 +361,7 @@ int hrt_backend_start(void)
 	}
 	if (take_tool_id() != 0)
 		goto fail;
-	hrt_tiers_start(tool_id);
+	hrt_go_over_start(tool_id);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (monitoring("register_callback", "(iiO)", tool_id, wanted[i].event, py_callbacks[wanted[i].which]) !=
 		    0)
@@ -368,7 +369,7 @@ int hrt_backend_start(void)
 	if (monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
 	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
 		goto fail;
-	hrt_tiers_check(py_callbacks[LINE]);
+	hrt_go_over_check(py_callbacks[LINE]);
 	if (watch_running_frames() != 0)
 		goto fail;
 	return 0;
@@ -399,7 +400,7 @@ void hrt_backend_stop(void)
 	PyObject *py_type, *py_value, *py_traceback;
 
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
-	hrt_tiers_stop();
+	hrt_go_over_stop();
 	if (tool_id >= 0) {
 		const int events[] = {event_line, event_jump, event_start, event_resume, event_throw};
 		if (monitoring("set_events", "(ii)", tool_id, 0) != 0)

@@ -15,6 +15,7 @@
 #include "frame_eval.h"
 #include "plain.h"
 #include "process.h"
+#include "tiers.h"
 
 #include <string.h>
 
@@ -39,12 +40,23 @@ static void watch_new_threads(void)
 	}
 }
 
+struct hrt_code *hrt_settrace_decide(PyCodeObject *py_code, PyObject *py_globals)
+{
+	const struct hrt_code *known = hrt_code_peek(py_code);
+	bool was_counted = known && known->line_count > 0;
+	bool later; /* it is: at the next event */
+	struct hrt_code *code = hrt_code_decide(py_code, py_globals, &later);
+
+	if (code && code->line_count > 0 && !was_counted)
+		hrt_tiers_watch(code);
+	return code;
+}
+
 /* Code that nobody has looked at yet, or not since the filters changed. Keeps an exception that is under way. */
 static __attribute__((noinline)) struct hrt_code *decide(PyCodeObject *py_code, PyFrameObject *py_frame)
 {
 	PyObject *py_globals = PyObject_GetAttrString((PyObject *)py_frame, "f_globals");
-	bool later; /* it is: at the next event */
-	struct hrt_code *code = hrt_code_decide(py_code, py_globals, &later);
+	struct hrt_code *code = hrt_settrace_decide(py_code, py_globals);
 
 	Py_XDECREF(py_globals);
 	return code;
@@ -59,7 +71,13 @@ void hrt_settrace_catch_up(void)
 	hrt_frame_eval_new_threads();
 }
 
-/* What is not a hit of code that is known. */
+static inline void hit(struct hrt_code *code, PyFrameObject *py_frame)
+{
+	hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
+	code->events++;
+}
+
+/* What is not a hit of code that is known, and not a twin. */
 static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int what)
 {
 	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
@@ -67,12 +85,12 @@ static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int
 
 	if (hrt_settrace_is_behind())
 		hrt_settrace_catch_up();
-	if (!hrt_tracer.segment)
+	if (!hrt_tracer.segment || (code && code->py_original))
 		return 0;
 	if (!code || code->generation != hrt_tracer.generation)
 		code = decide(py_code, py_frame);
 	if (what == PyTrace_LINE && code && code->line_count > 0)
-		hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
+		hit(code, py_frame);
 	return 0;
 }
 
@@ -80,12 +98,12 @@ int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObje
 {
 	(void)self, (void)py_arg;
 	if (what == PyTrace_LINE) {
-		const struct hrt_code *code = hrt_code_peek(hrt_py_frame_code(py_frame));
+		struct hrt_code *code = hrt_code_peek(hrt_py_frame_code(py_frame));
 		if (!code || code->generation != hrt_tracer.generation ||
 		    (*hrt_settrace_head)->id != hrt_settrace_known)
 			return on_other_event(py_frame, what);
 		if (code->line_count > 0)
-			hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
+			hit(code, py_frame);
 		return 0;
 	}
 	return what == PyTrace_CALL ? on_other_event(py_frame, what) : 0;
@@ -173,7 +191,7 @@ int hrt_backend_init(void)
 	}
 	if (!py_thread_hook)
 		py_thread_hook = PyCFunction_New(&thread_hook_def, NULL);
-	return py_thread_hook ? 0 : -1;
+	return py_thread_hook ? hrt_tiers_init() : -1;
 }
 
 int hrt_backend_start(void)
@@ -186,6 +204,7 @@ int hrt_backend_start(void)
 		set_hook(Py_None, py_thread_hook);
 	}
 	watch_settrace();
+	hrt_tiers_start();
 	hrt_frame_eval_start();
 	return 0;
 }
@@ -202,6 +221,7 @@ void hrt_backend_stop(void)
 
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	hrt_frame_eval_stop();
+	hrt_tiers_stop();
 	set_hook(py_thread_hook, Py_None);
 	unwatch_settrace();
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;

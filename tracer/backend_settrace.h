@@ -20,5 +20,10 @@ static inline bool hrt_settrace_is_behind(void)
 
 void hrt_settrace_catch_up(void);
 
+struct hrt_code;
+
+/* hrt_code_decide(), and what is counted from now on may become hot. */
+struct hrt_code *hrt_settrace_decide(PyCodeObject *py_code, PyObject *py_globals);
+
 #endif
 #endif

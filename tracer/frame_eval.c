@@ -3,8 +3,8 @@
 
 #if HRT_HAVE_FRAME_EVAL
 #include "backend_settrace.h"
-#include "codemap.h"
 #include "pyframe.h"
+#include "tiers.h"
 
 #define DEEPEST      200  /* depth from which on calls take no C stack of ours; most programs never come so far */
 #define BYTES_A_CALL 2048 /* of C stack; 500 to 630 were seen */
@@ -59,21 +59,110 @@ static bool leave_place(void)
 	return replace(eval_frame, _PyEval_EvalFrameDefault);
 }
 
-/* What nobody has decided yet is decided here, with tracing suspended as within a trace function. In doubt: true. */
-static bool is_traced(PyThreadState *thread, hrt_py_frame *frame)
+/* Within: tracing is suspended, as within a trace function. */
+static void suspend(PyThreadState *thread)
 {
-	const struct hrt_pyframe *pyframe = (const struct hrt_pyframe *)frame;
-	PyCodeObject *py_code = hrt_pyframe_code(pyframe);
-	const struct hrt_code *code = hrt_code_peek(py_code);
+	thread->tracing++;
+	thread->cframe->use_tracing = 0;
+}
 
-	if (!code || code->generation != hrt_tracer.generation) {
-		bool later;
-		thread->tracing++;
-		thread->cframe->use_tracing = 0;
-		code = hrt_code_decide(py_code, hrt_pyframe_globals(pyframe), &later);
-		thread->tracing--;
+static void resume(PyThreadState *thread)
+{
+	thread->tracing--;
+}
+
+static bool is_known(const struct hrt_code *code)
+{
+	return code && code->generation == hrt_tracer.generation;
+}
+
+#if HRT_HAVE_TWINS
+/* Whether the frame, which is about to be evaluated, runs the twin from now on. */
+static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, struct hrt_code *code)
+{
+	int was_enabled = hrt_py_gc_pause(); /* finalizers of the program would run here */
+	struct hrt_twin_pair *pair = hrt_tiers_chance(true) ? hrt_tiers_twin(code) : NULL;
+	int offset = hrt_pyframe_offset(frame); /* -2: it has not begun */
+	bool may = pair && hrt_tiers_has_room(thread, frame, pair) && !hrt_pyframe_is_held(frame);
+
+	if (may && offset >= 0)
+		offset = hrt_twin_offset(pair, offset);
+	hrt_py_gc_resume(was_enabled);
+	if (!may || offset == -1)
+		return false;
+	hrt_pyframe_move(frame, pair->py_twin, offset / 2);
+	return true;
+}
+
+/* Other tools are to meet the original: of a generator, which may run the twin. */
+static void go_back(const struct hrt_pyframe *frame)
+{
+	struct hrt_twin_pair *pair = hrt_tiers_pair(hrt_pyframe_code(frame));
+	int offset = pair && !hrt_pyframe_is_held(frame)
+	                     ? hrt_twin_original_offset(pair, hrt_pyframe_offset(frame))
+	                     : -1;
+
+	if (offset >= 0)
+		hrt_pyframe_move(frame, pair->py_original, offset / 2);
+}
+
+/* Whether the code is a twin, which counts by itself. */
+static bool is_twin(PyThreadState *thread, struct hrt_code *code)
+{
+	if (!code || !code->py_original)
+		return false;
+	suspend(thread);
+	hrt_tiers_is_twin(code);
+	resume(thread);
+	return true;
+}
+#else
+static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, struct hrt_code *code)
+{
+	(void)thread, (void)frame, (void)code;
+	return false;
+}
+
+static void go_back(const struct hrt_pyframe *frame)
+{
+	(void)frame;
+}
+
+static bool is_twin(PyThreadState *thread, struct hrt_code *code)
+{
+	(void)thread, (void)code;
+	return false;
+}
+#endif
+
+/* Whether the frame is to have events. What nobody has decided yet is decided here; in doubt it has. */
+static bool wants_events(PyThreadState *thread, const struct hrt_pyframe *frame, bool throwing)
+{
+	PyCodeObject *py_code = hrt_pyframe_code(frame);
+	struct hrt_code *code = hrt_code_peek(py_code);
+
+	if (is_twin(thread, code))
+		return false;
+	if (throwing) /* an exception is under way */
+		return !is_known(code) || code->line_count > 0;
+	if (!is_known(code)) {
+		suspend(thread);
+		code = hrt_settrace_decide(py_code, hrt_pyframe_globals(frame));
+		resume(thread);
 	}
-	return !code || code->generation != hrt_tracer.generation || code->line_count > 0;
+	if (!is_known(code) || (code->line_count > 0 && !hrt_tiers_is_hot(code)))
+		return true;
+	return code->line_count > 0 && !(is_alone(thread) && go_over(thread, frame, code));
+}
+
+/* The caller, which had events, goes on: it has none if it was only an exception that switched them on. The frames of
+ * calls that took no C stack have theirs together. */
+static bool caller_wants_events(PyThreadState *thread)
+{
+	const struct hrt_pyframe *frame = hrt_pyframe_alone(thread);
+	const struct hrt_code *code = frame ? hrt_code_peek(hrt_pyframe_code(frame)) : NULL;
+
+	return !code || !(code->py_original || (is_known(code) && code->line_count == 0));
 }
 
 /* This call and all that it makes: without us. */
@@ -94,20 +183,25 @@ static PyObject *eval_deep(PyThreadState *thread, hrt_py_frame *frame, int throw
 
 static PyObject *eval_frame(PyThreadState *thread, hrt_py_frame *frame, int throwing)
 {
+	const struct hrt_pyframe *pyframe = (const struct hrt_pyframe *)frame;
+
 	if (started && !throwing && hrt_settrace_is_behind()) /* throwing: an exception is under way */
 		hrt_settrace_catch_up();
-	if (!is_alone(thread) || thread->tracing > 0)
+	if (!is_alone(thread) || thread->tracing > 0) {
+		go_back(pyframe);
 		return _PyEval_EvalFrameDefault(thread, frame, throwing);
-
+	}
 	int caller_has = thread->cframe->use_tracing;
 	uint64_t generation = hrt_tracer.generation;
-	bool untraced = !throwing && !is_traced(thread, frame); /* runs filters, after which all may be different */
-	thread->cframe->use_tracing = untraced && is_alone(thread) ? 0 : events_of(thread);
+	bool wants = wants_events(thread, pyframe, throwing); /* runs filters, after which all may be different */
+	thread->cframe->use_tracing = wants || !is_alone(thread) ? events_of(thread) : 0;
 	PyObject *py_result = hrt_py_depth(thread) > deepest ? eval_deep(thread, frame, throwing)
 	                                                     : _PyEval_EvalFrameDefault(thread, frame, throwing);
 	/* The caller goes on as it was, unless what it was is of another time. */
 	if (!is_alone(thread) || hrt_tracer.generation != generation)
 		caller_has = events_of(thread);
+	else if (caller_has && !caller_wants_events(thread))
+		caller_has = 0;
 	thread->cframe->use_tracing = caller_has;
 	return py_result;
 }

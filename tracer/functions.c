@@ -4,7 +4,7 @@
  * those that have a twin are known without being held. */
 #include "functions.h"
 
-#if HRT_HAVE_TWINS
+#if HRT_HAVE_MONITORING
 
 #include "pyinternal.h"
 

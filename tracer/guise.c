@@ -28,10 +28,12 @@ static PyObject *get_offset(PyObject *self, void *loan);
 static struct loan loans[] = {
         {.type = &PyFrame_Type, .name = "f_code", .get = get_code},
         {.type = &PyFrame_Type, .name = "f_lasti", .get = get_offset},
+#if HRT_HAVE_MONITORING /* before, generators keep their function's code, and functions always have their own */
         {.type = &PyGen_Type, .name = "gi_code", .get = get_code},
         {.type = &PyCoro_Type, .name = "cr_code", .get = get_code},
         {.type = &PyAsyncGen_Type, .name = "ag_code", .get = get_code},
         {.type = &PyFunction_Type, .name = "__code__", .get = get_code},
+#endif
 };
 
 static bool on;
@@ -106,7 +108,7 @@ static PyObject *new_traceback(PyTypeObject *type, PyObject *args, PyObject *kwa
 /* Borrowed; NULL with the exception set when it is not of that type. */
 static PyObject *descriptor(PyTypeObject *type, const char *name, PyTypeObject *kind)
 {
-	PyObject *py_dict = PyType_GetDict(type);
+	PyObject *py_dict = hrt_py_type_dict(type);
 	PyObject *py_found = py_dict ? hrt_plain_item_named(py_dict, name) : NULL;
 
 	Py_XDECREF(py_dict);

@@ -33,7 +33,14 @@
 #endif
 
 /* Inline probes: the bytecode of a version must be known to twin.c, and the oracle have passed there. */
-#define HRT_HAVE_TWINS (PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x03100000)
+#define HRT_HAVE_TWINS (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x03100000)
+
+/* The interpreter marks the instructions that have line events on. Before, it compares lines as it goes along. */
+#define HRT_EVENTS_ARE_MARKED (PY_VERSION_HEX >= 0x030C0000)
+/* Loops and delegations end at instructions of their own, END_FOR and END_SEND; before, where their jumps lead. */
+#define HRT_ENDS_ARE_MARKED (PY_VERSION_HEX >= 0x030C0000)
+/* Conditional jumps only lead on; before, some lead back. */
+#define HRT_JUMPS_ONLY_ON (PY_VERSION_HEX >= 0x030C0000)
 
 /* How loops end: FOR_ITER goes on behind END_FOR, from 3.14 on behind POP_ITER as well; on 3.13 it leaves the iterator
  * to the POP_TOP behind END_FOR, which must therefore stay there. */
@@ -59,6 +66,9 @@
 
 /* Tables of opcodes are in a header of their own. */
 #define HRT_OPCODES_HAVE_METADATA (PY_VERSION_HEX >= 0x030D0000)
+
+/* Code says how large its frames are; before, that follows from its variables and its stack. */
+#define HRT_CODE_HAS_FRAME_SIZE (PY_VERSION_HEX >= 0x030C0000)
 
 /* References in frame records carry tags. */
 #define HRT_FRAMES_HAVE_TAGS (PY_VERSION_HEX >= 0x030E0000)
@@ -126,6 +136,16 @@ static inline PyObject *Py_NewRef(PyObject *object)
 }
 #endif
 
+/* New reference. */
+static inline PyObject *hrt_py_type_dict(PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+	return PyType_GetDict(type);
+#else
+	return Py_NewRef(type->tp_dict);
+#endif
+}
+
 static inline bool hrt_py_is_c_function(PyObject *py_object)
 {
 #if PY_VERSION_HEX >= 0x03090000
@@ -161,9 +181,26 @@ static inline void *hrt_py_peek_extra(PyCodeObject *py_code, Py_ssize_t index)
 }
 
 #if PY_VERSION_HEX >= 0x030C0000
-/* Lets go of what a code object keeps of its attributes that were asked for. */
+#define hrt_py_new_code PyUnstable_Code_NewWithPosOnlyArgs
+#elif PY_VERSION_HEX >= 0x030B0000
+#define hrt_py_new_code PyCode_NewWithPosOnlyArgs
+#endif
+
+#if PY_VERSION_HEX >= 0x030B0000
+/* Whether a code object keeps something of its attributes that were asked for. */
+static inline bool hrt_py_has_cached(const PyCodeObject *py_code)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+	return py_code->_co_cached != NULL;
+#else
+	return py_code->_co_code != NULL;
+#endif
+}
+
+/* Lets go of it. */
 static inline void hrt_py_drop_cached(PyCodeObject *py_code)
 {
+#if PY_VERSION_HEX >= 0x030C0000
 	if (!py_code->_co_cached)
 		return;
 	Py_CLEAR(py_code->_co_cached->_co_code);
@@ -172,6 +209,9 @@ static inline void hrt_py_drop_cached(PyCodeObject *py_code)
 	Py_CLEAR(py_code->_co_cached->_co_freevars);
 	PyMem_Free(py_code->_co_cached);
 	py_code->_co_cached = NULL;
+#else
+	Py_CLEAR(py_code->_co_code);
+#endif
 }
 #endif
 
@@ -179,21 +219,19 @@ static inline void hrt_py_drop_cached(PyCodeObject *py_code)
  * those that were asked for; what only we asked for is given back (100 bytes a function of ten lines). */
 static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
 {
+#if PY_VERSION_HEX >= 0x030B0000
+	bool kept_none = !hrt_py_has_cached(py_code);
 #if PY_VERSION_HEX >= 0x030C0000
-	bool kept_none = !py_code->_co_cached, kept = !kept_none && py_code->_co_cached->_co_code;
+	bool kept = !kept_none && py_code->_co_cached->_co_code;
+#endif
 	PyObject *py_bytecode = PyCode_GetCode(py_code);
 
 	if (kept_none)
 		hrt_py_drop_cached(py_code);
+#if PY_VERSION_HEX >= 0x030C0000
 	else if (!kept)
 		Py_CLEAR(py_code->_co_cached->_co_code);
-	return py_bytecode;
-#elif PY_VERSION_HEX >= 0x030B0000
-	bool kept = py_code->_co_code;
-	PyObject *py_bytecode = PyCode_GetCode(py_code);
-
-	if (!kept)
-		Py_CLEAR(py_code->_co_code);
+#endif
 	return py_bytecode;
 #else
 	return Py_NewRef(py_code->co_code);

@@ -69,9 +69,34 @@ PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
 {
 	return record(frame)->f_globals;
 }
+
+const struct hrt_pyframe *hrt_pyframe_alone(PyThreadState *thread)
+{
+	const _PyInterpreterFrame *frame = thread->cframe->current_frame;
+
+	return frame && frame->is_entry ? (const struct hrt_pyframe *)frame : NULL;
+}
 #endif
 
 #if HRT_HAVE_TWINS
+int hrt_pyframe_size_of(const PyCodeObject *py_code)
+{
+#if HRT_CODE_HAS_FRAME_SIZE
+	return py_code->co_framesize;
+#else
+	return py_code->co_nlocalsplus + py_code->co_stacksize + (int)FRAME_SPECIALS_SIZE;
+#endif
+}
+
+void hrt_pyframe_set_size_of(PyCodeObject *py_code, int size)
+{
+#if HRT_CODE_HAS_FRAME_SIZE
+	py_code->co_framesize = size;
+#else
+	py_code->co_stacksize += size - hrt_pyframe_size_of(py_code);
+#endif
+}
+
 int hrt_pyframe_size(PyThreadState *thread, const struct hrt_pyframe *frame, int made_with)
 {
 	if (record(frame)->owner != FRAME_OWNED_BY_THREAD)
@@ -86,6 +111,7 @@ bool hrt_pyframe_is_held(const struct hrt_pyframe *frame)
 	return py_frame && Py_REFCNT(py_frame) > 1; /* one is the record's own */
 }
 
+#if HRT_HAVE_MONITORING
 PyObject *hrt_pyframe_function(const struct hrt_pyframe *frame)
 {
 #if HRT_FRAMES_HAVE_TAGS
@@ -94,6 +120,7 @@ PyObject *hrt_pyframe_function(const struct hrt_pyframe *frame)
 	return record(frame)->f_funcobj;
 #endif
 }
+#endif
 
 void hrt_pyframe_move(const struct hrt_pyframe *frame, PyCodeObject *py_code, int unit)
 {
@@ -163,6 +190,11 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
 PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
 {
 	return ((PyFrameObject *)frame)->f_globals;
+}
+
+const struct hrt_pyframe *hrt_pyframe_alone(PyThreadState *thread)
+{
+	return hrt_pyframe_top(thread);
 }
 #endif
 

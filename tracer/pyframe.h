@@ -24,22 +24,30 @@ const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator);
 PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame);
 #if HRT_HAVE_FRAME_EVAL
 PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame);
+
+/* The thread's innermost frame, if there is no other in the same call of the evaluation loop; else NULL. */
+const struct hrt_pyframe *hrt_pyframe_alone(PyThreadState *thread);
 #endif
 
 #if HRT_HAVE_TWINS
-/* How large the thread's innermost frame may be, in the words of co_framesize, when `made_with` is the least that any
- * frame of its code was made with. */
+/* How large, in words, frames of the code are made from now on. */
+int hrt_pyframe_size_of(const PyCodeObject *py_code);
+void hrt_pyframe_set_size_of(PyCodeObject *py_code, int size);
+
+/* How large the thread's innermost frame may be, when `made_with` is the least that any frame of its code was made
+ * with. */
 int hrt_pyframe_size(PyThreadState *thread, const struct hrt_pyframe *frame, int made_with);
 
 /* Whether anybody, a traceback perhaps, has the frame as an object. */
 bool hrt_pyframe_is_held(const struct hrt_pyframe *frame);
 
+#if HRT_HAVE_MONITORING
 /* The function whose call it is (of modules and classes one made for the purpose); borrowed, may be NULL. */
 PyObject *hrt_pyframe_function(const struct hrt_pyframe *frame);
+#endif
 
-/* The frame, which is at an event of sys.monitoring, goes on with `unit` of other code for the same variables and
- * stack.
- */
+/* The frame goes on with other code for the same variables and stack: with `unit` when it is at an event of
+ * sys.monitoring; behind it (-1: at the beginning) when it is about to be evaluated. */
 void hrt_pyframe_move(const struct hrt_pyframe *frame, PyCodeObject *py_code, int unit);
 #endif
 

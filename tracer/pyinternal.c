@@ -22,7 +22,9 @@ int hrt_py_cache_units(int opcode)
 {
 	return _PyOpcode_Caches[opcode];
 }
+#endif
 
+#if HRT_HAVE_MONITORING
 /* Of sets of tools, one a kind of event: eight at a time, for each call of a hot function comes here. */
 static uint64_t all_of(const uint8_t *tools, size_t count)
 {

@@ -11,6 +11,10 @@
 /* Code units of inline cache that follow an instruction. */
 int hrt_py_cache_units(int opcode);
 
+#endif
+
+#if HRT_HAVE_MONITORING
+
 /* Whether a tool of sys.monitoring other than `tool_id` (sys.settrace and sys.setprofile among them) has events on
  * everywhere, or on this very code object, which runs. */
 bool hrt_py_others_listen(PyCodeObject *py_code, int tool_id);

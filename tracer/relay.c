@@ -1,14 +1,15 @@
 /* relay.c — see relay.h.
  *
  * Functions by which tools begin to listen are lent ones of ours, which call theirs. From
- * then on no function has a twin (hrt_tiers_tend()); what set_local_events() sets on code is set on its twin too; and
+ * then on no function has a twin (hrt_go_over_tend()); what set_local_events() sets on code is set on its twin too; and
  * what register_callback() is given is called by a relay, which puts the original, with its offsets, in the place of a
  * twin, and which it never gives away. */
 #include "relay.h"
 
-#if HRT_HAVE_TWINS
+#if HRT_HAVE_MONITORING
 
 #include "pyinternal.h"
+#include "go_over.h"
 #include "tiers.h"
 #include "twin.h"
 
@@ -64,7 +65,7 @@ static PyObject *call_and_tend(enum lent which, PyObject *self, PyObject *py_arg
 {
 	PyObject *py_done = loans[which].theirs->ml_meth(self, py_argument);
 
-	hrt_tiers_tend();
+	hrt_go_over_tend();
 	return py_done;
 }
 
@@ -93,7 +94,7 @@ static PyObject *set_events(PyObject *self, PyObject *const *args, Py_ssize_t na
 {
 	PyObject *py_done = call_fast(SET_EVENTS, self, args, nargs);
 
-	hrt_tiers_tend();
+	hrt_go_over_tend();
 	return py_done;
 }
 
@@ -102,7 +103,7 @@ static PyObject *set_local_events(PyObject *self, PyObject *const *args, Py_ssiz
 {
 	PyObject *py_done = call_fast(SET_LOCAL_EVENTS, self, args, nargs);
 	PyCodeObject *py_twin = py_done && nargs == 3 && PyCode_Check(args[1])
-	                                ? hrt_tiers_others_twin((PyCodeObject *)args[1], args[0])
+	                                ? hrt_go_over_others_twin((PyCodeObject *)args[1], args[0])
 	                                : NULL;
 
 	if (py_twin) {
@@ -141,7 +142,7 @@ static PyObject *pass_on(PyObject *self, PyObject *const *args, size_t nargs, Py
 		Py_DECREF(py_callback);
 		return py_result;
 	}
-	if (relay->event == HRT_PY_START && hrt_tiers_begin_anew(pair)) {
+	if (relay->event == HRT_PY_START && hrt_go_over_begin_anew(pair)) {
 		Py_DECREF(py_callback);
 		Py_RETURN_NONE;
 	}
@@ -210,7 +211,7 @@ static PyObject *register_callback(PyObject *self, PyObject *const *args, Py_ssi
 {
 	PyObject *py_relay = NULL, *py_before;
 
-	if (nargs == 3 && PyLong_Check(args[1]) && args[2] != Py_None && !hrt_tiers_is_own_tool(args[0]) &&
+	if (nargs == 3 && PyLong_Check(args[1]) && args[2] != Py_None && !hrt_go_over_is_own_tool(args[0]) &&
 	    hrt_py_interpreter() == PyInterpreterState_Main()) {
 		unsigned long bit = PyLong_AsUnsignedLong(args[1]);
 		int event = 0;
@@ -290,7 +291,7 @@ void hrt_relay_put_on(void)
 	wear(true);
 	for (int tool = 0; tool < TOOLS; tool++) {
 		PyObject **py_callback;
-		for (int event = 0; !hrt_tiers_is_own(tool) && (py_callback = hrt_py_callback(tool, event)); event++)
+		for (int event = 0; !hrt_go_over_is_own(tool) && (py_callback = hrt_py_callback(tool, event)); event++)
 			wrap(py_callback, event);
 	}
 	hrt_relay_tend();

@@ -7,7 +7,7 @@
 
 #include "pycompat.h"
 
-#if HRT_HAVE_TWINS
+#if HRT_HAVE_MONITORING
 
 /* Once a process; sets a Python exception on failure. */
 int hrt_relay_init(void);
@@ -18,6 +18,21 @@ void hrt_relay_take_off(void);
 
 /* What sys.settrace and sys.setprofile have is there from their first use on. To be called when that may have been. */
 void hrt_relay_tend(void);
+
+#else
+
+static inline int hrt_relay_init(void)
+{
+	return 0;
+}
+
+static inline void hrt_relay_put_on(void)
+{
+}
+
+static inline void hrt_relay_take_off(void)
+{
+}
 
 #endif
 #endif

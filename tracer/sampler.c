@@ -2,11 +2,11 @@
 #include "sampler.h"
 
 #include "backend.h"
+#include "go_over.h"
 #include "hr_atomic.h"
 #include "plain.h"
 #include "rows.h"
 #include "tasks.h"
-#include "tiers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -205,7 +205,7 @@ static void sample(void)
 	int gc_was_enabled = hrt_py_gc_pause();
 	hrt_tracer.sampling = true;
 	hrt_segment_advance_tick(hrt_tracer.segment);
-	hrt_tiers_tend();
+	hrt_go_over_tend();
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(sampler.interpreter); thread;
 	     thread = hrt_py_next_thread(thread)) {
 		if (thread == own || !hrt_py_thread_ready(thread))

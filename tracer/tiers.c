@@ -1,50 +1,35 @@
-/* tiers.c — see tiers.h.
- *
- * A frame is moved while it is at an event of ours: the interpreter looks afterwards where the frame wants to go on,
- * because debuggers may set its line there. We set its code object as well. What it has on its stack is the same in
- * both, and so are the places of its variables. It returns, yields and raises as ever, and moves back only
- * at the start of a call (hrt_tiers_begin_anew).
- *
- * A function of hot code that is called again and again has the twin as its code (functions.c), so that its calls have
- * no event at all. The program does not meet the twin: where Python code asks a function or a frame for its code,
- * guise.c answers; other tools' events come through relay.c, and while there are any no function has one. */
+/* tiers.c — see tiers.h. */
 #include "tiers.h"
 
 #if HRT_HAVE_TWINS
 
-#include "functions.h"
 #include "guise.h"
 #include "probe.h"
-#include "pyframe.h"
-#include "pyinternal.h"
 #include "relay.h"
-#include "twin.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define HOT_EVENTS          400 /* cost about as much as making the twin of a function (12 us in the median) */
 #define HOT_EVENTS_PER_LINE 8   /* and of long code, such as a module of which each line is hit once */
+#define SHORT_LINES         250
 
 /* Keeps both code objects alive. */
 struct hrt_twin {
-	struct hrt_twin_pair pair;
-	int frame_size; /* of the original's frames, unless there was need for more */
-	uint64_t bound; /* hrt_tracer.first_generation of the trace that its probes count for */
+	struct hrt_twin_pair pair; /* first: one is found by the other */
+	int frame_size;            /* of the original's frames, unless there was need for more */
+	uint64_t bound;            /* hrt_tracer.first_generation of the trace that its probes count for */
 	struct hrt_twin *next;
 };
 
 static struct {
 	bool on;
-	int tool_id;
 	uint64_t hot_at;
 	bool at_random;
 	struct hrt_twin *twins;
 	size_t count, sweep_at;
 	_Atomic uint64_t idle_tick;
 } tiers;
-
-/* ---- twins ---- */
 
 /* Its probes count into the slots that its entry has, or into nothing. */
 static void bind(struct hrt_twin *twin)
@@ -83,7 +68,7 @@ static void sweep(bool all)
 		hrt_code_peek(twin->pair.py_original)->twin = NULL;
 		hrt_code_peek(twin->pair.py_twin)->twin = NULL;
 		hrt_code_peek(twin->pair.py_twin)->py_original = NULL;
-		twin->pair.py_original->co_framesize = twin->frame_size;
+		hrt_pyframe_set_size_of(twin->pair.py_original, twin->frame_size);
 		hrt_twin_free(&twin->pair);
 		free(twin);
 	}
@@ -114,9 +99,8 @@ static struct hrt_twin *make_twin(struct hrt_code *code)
 	twin->next = tiers.twins;
 	tiers.twins = twin;
 	tiers.count++;
-	twin->frame_size = code->py_code->co_framesize;
-	code->py_code->co_framesize =
-	        twin->pair.py_twin->co_framesize; /* later frames have the room, if it takes more */
+	twin->frame_size = hrt_pyframe_size_of(code->py_code);
+	hrt_pyframe_set_size_of(code->py_code, hrt_pyframe_size_of(twin->pair.py_twin)); /* room for later frames */
 	code->twin = entry->twin = twin;
 	entry->py_original = code->py_code;
 	hrt_guise_put_on();
@@ -128,8 +112,7 @@ fail:
 	return NULL;
 }
 
-/* NULL when there cannot be one. */
-static struct hrt_twin *twin_of(struct hrt_code *code)
+struct hrt_twin_pair *hrt_tiers_twin(struct hrt_code *code)
 {
 	struct hrt_twin *twin = code->twin;
 
@@ -139,93 +122,42 @@ static struct hrt_twin *twin_of(struct hrt_code *code)
 		twin = make_twin(code);
 	}
 	if (twin && count_with(twin, code))
-		return twin;
+		return &twin->pair;
 	code->hot_at = UINT64_MAX;
 	return NULL;
 }
 
-/* ---- frames ---- */
+bool hrt_tiers_has_room(PyThreadState *thread, const struct hrt_pyframe *frame, const struct hrt_twin_pair *pair)
+{
+	int made_with = ((const struct hrt_twin *)pair)->frame_size;
 
-static bool coin(void)
+	return hrt_pyframe_size(thread, frame, made_with) >= hrt_pyframe_size_of(pair->py_twin);
+}
+
+bool hrt_tiers_chance(bool otherwise)
 {
 	static uint64_t state = 1;
 
 	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return state >> 62 == 0;
+	return tiers.at_random ? state >> 62 == 0 : otherwise;
 }
 
-/* The frame's stack may be too small by one: it was made before the twin was, or is a generator's. */
-static bool has_room(PyThreadState *thread, const struct hrt_pyframe *frame, const struct hrt_twin *twin)
+/* Where a frame goes over only when it is evaluated anew, what is called once and loops for hours is hot at once. */
+static bool hot_at_once(PyCodeObject *py_code, uint32_t line_count)
 {
-	return hrt_pyframe_size(thread, frame, twin->frame_size) >= twin->pair.py_twin->co_framesize;
-}
-
-/* Whether there is what is to meet functions' own code: another tool's events or evaluation of frames (PEP 523). */
-static bool functions_are_looked_at(void)
-{
-	return hrt_py_others_listen_everywhere(tiers.tool_id) ||
-	       _PyInterpreterState_GetEvalFrameFunc(hrt_py_interpreter()) != _PyEval_EvalFrameDefault;
-}
-
-/* To a function of which a call begins. */
-static void give_twin(PyObject *py_function, struct hrt_code *code, const struct hrt_twin *twin)
-{
-	if (tiers.at_random && coin())
-		hrt_functions_take_back();
-	if (hrt_functions_seen(code, py_function) && !functions_are_looked_at())
-		hrt_functions_give(py_function, twin->pair.py_twin);
-}
-
-bool hrt_tiers_begin_anew(struct hrt_twin_pair *pair)
-{
-	const struct hrt_pyframe *frame = hrt_pyframe_top(PyThreadState_Get());
-	PyCodeObject *py_code = frame ? hrt_pyframe_code(frame) : NULL;
-
-	hrt_functions_take_back();
-	if (py_code == pair->py_twin)
-		hrt_pyframe_move(frame, pair->py_original, pair->py_original->_co_firsttraceable);
-	else if (py_code != pair->py_original) /* several tools have the event: the first has moved it */
-		return false;
-	return true;
-}
-
-void hrt_tiers_tend(void)
-{
-	hrt_relay_tend();
-	if (hrt_functions_any() && functions_are_looked_at())
-		hrt_functions_take_back();
-}
-
-void hrt_tiers_enter(struct hrt_code *code, int offset)
-{
-	PyThreadState *thread = PyThreadState_Get();
-	const struct hrt_pyframe *frame = hrt_pyframe_top(thread);
-	int resume = code->py_code->_co_firsttraceable * 2; /* bytes a code unit */
-
-	if (!frame || hrt_pyframe_code(frame) != code->py_code || (tiers.at_random && !coin()) ||
-	    hrt_py_others_listen(code->py_code, tiers.tool_id))
-		return;
-	const struct hrt_twin *twin = twin_of(code);
-	if (twin && offset == resume)
-		give_twin(hrt_pyframe_function(frame), code, twin);
-	if (!twin || !has_room(thread, frame, twin))
-		return;
-	if (offset != resume) {
-		/* Tracebacks keep offsets in the code that their frame had. And only at RESUME the interpreter brings a
-		 * twin's own events up to date, which others may have had on. */
-		if (hrt_pyframe_is_held(frame) || !hrt_py_same_events(code->py_code, twin->pair.py_twin))
-			return;
-		offset = hrt_twin_offset(&twin->pair, offset < 0 ? hrt_pyframe_offset(frame) : offset);
-	}
-	if (offset >= 0)
-		hrt_pyframe_move(frame, twin->pair.py_twin, offset / 2);
+	return !HRT_HAVE_MONITORING && line_count <= SHORT_LINES && hrt_twin_loops(py_code);
 }
 
 void hrt_tiers_watch(struct hrt_code *code)
 {
 	uint64_t for_size = (uint64_t)code->line_count * HOT_EVENTS_PER_LINE;
 
-	code->hot_at = !tiers.on ? UINT64_MAX : tiers.hot_at && tiers.hot_at < for_size ? for_size : tiers.hot_at;
+	if (!tiers.on)
+		code->hot_at = UINT64_MAX;
+	else if (tiers.hot_at == 0 || hot_at_once(code->py_code, code->line_count))
+		code->hot_at = 0;
+	else
+		code->hot_at = tiers.hot_at < for_size ? for_size : tiers.hot_at;
 }
 
 bool hrt_tiers_is_twin(struct hrt_code *code)
@@ -242,33 +174,24 @@ bool hrt_tiers_is_twin(struct hrt_code *code)
 	return true;
 }
 
+/* NULL when nobody has looked at it, or there are no twins. In other interpreters code has other things tied to it. */
+static struct hrt_code *entry_of(PyCodeObject *py_code)
+{
+	return tiers.twins && hrt_py_interpreter() == PyInterpreterState_Main() ? hrt_code_peek(py_code) : NULL;
+}
+
 struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code)
 {
-	/* In other interpreters code has other things tied to it. */
-	struct hrt_code *code =
-	        tiers.twins && hrt_py_interpreter() == PyInterpreterState_Main() ? hrt_code_peek(py_code) : NULL;
+	const struct hrt_code *code = entry_of(py_code);
 
 	return code && code->py_original ? &code->twin->pair : NULL;
 }
 
-PyCodeObject *hrt_tiers_others_twin(PyCodeObject *py_code, PyObject *py_tool)
+PyCodeObject *hrt_tiers_twin_of(PyCodeObject *py_code)
 {
-	const struct hrt_code *code = hrt_py_interpreter() == PyInterpreterState_Main() ? hrt_code_peek(py_code) : NULL;
+	const struct hrt_code *code = entry_of(py_code);
 
-	if (!code || !code->twin || hrt_tiers_is_own_tool(py_tool))
-		return NULL;
-	hrt_functions_take_back();
-	return code->twin->pair.py_twin;
-}
-
-bool hrt_tiers_is_own(int tool_id)
-{
-	return tool_id == tiers.tool_id;
-}
-
-bool hrt_tiers_is_own_tool(PyObject *py_tool)
-{
-	return PyLong_CheckExact(py_tool) && PyLong_AsLong(py_tool) == tiers.tool_id;
+	return code && code->twin ? code->twin->pair.py_twin : NULL;
 }
 
 /* ---- life ---- */
@@ -291,7 +214,7 @@ static bool jit_is_on(void)
 	return on;
 }
 
-void hrt_tiers_start(int tool_id)
+void hrt_tiers_start(void)
 {
 	const char *how = getenv("HEARTRATE_SHM_COUNT");
 
@@ -299,19 +222,16 @@ void hrt_tiers_start(int tool_id)
 	tiers.at_random = strcmp(how, "random") == 0;
 	tiers.hot_at = tiers.at_random || strcmp(how, "probes") == 0 ? 0 : HOT_EVENTS;
 	tiers.on = hrt_tracer.only_thread == 0 && !jit_is_on() && strcmp(how, "events") != 0;
-	tiers.tool_id = tool_id;
 }
 
-void hrt_tiers_check(PyObject *py_line)
+void hrt_tiers_switch_off(void)
 {
-	tiers.on = tiers.on && hrt_py_keeps_events_there(tiers.tool_id, py_line);
+	tiers.on = false;
 }
 
 void hrt_tiers_stop(void)
 {
 	tiers.on = false;
-	hrt_functions_take_back();
-	hrt_functions_end();
 	for (struct hrt_twin *twin = tiers.twins; twin; twin = twin->next) {
 		hrt_code_peek(twin->pair.py_twin)->line_count = 0;
 		bind(twin);

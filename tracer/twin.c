@@ -29,10 +29,17 @@
 static bool sticks(const struct instruction *i, const struct instruction *first)
 {
 	switch (i->op) {
+#if HRT_ENDS_ARE_MARKED
 	case END_SEND:
 		return i->fall_hits; /* a jump to it, after throw(), may come from a probe of its own: SEND never falls
 		                        in */
 	case END_FOR:
+#else
+	case CALL: /* PRECALL */
+		return true;
+	case YIELD_VALUE:
+		return i > first && i[-1].op == SEND;
+#endif
 	case RESUME:
 #ifdef POP_ITER
 	case POP_ITER:
@@ -42,10 +49,16 @@ static bool sticks(const struct instruction *i, const struct instruction *first)
 #endif
 		return true;
 	default:
-		return i > first && i[-1].op == END_FOR && HRT_LOOP_EXIT_POPS;
+#if HRT_LOOP_EXIT_POPS
+		return i > first && i[-1].op == END_FOR;
+#else
+		(void)first;
+		return false;
+#endif
 	}
 }
 
+#if HRT_EVENTS_ARE_MARKED
 /* Instructions with a cache that may call a Python function without leaving the evaluation loop. */
 static bool may_run_a_function(int op)
 {
@@ -63,6 +76,8 @@ static bool may_run_a_function(int op)
 	}
 }
 
+#endif
+
 /* ---- which edges hit a line ---- */
 
 enum {
@@ -71,13 +86,23 @@ enum {
 };
 
 /* From `from` to `to`, which come one after the other when the program runs. */
-static int edge(const struct instruction *from, const struct instruction *to)
+static int edge(const struct hrt_editor *e, const struct instruction *from, const struct instruction *to)
 {
 	if (!to->marked)
 		return QUIET;
-	if (from->place.line != to->place.line || from->op == RESUME)
+	if (from->place.line != to->place.line)
+		return HITS;
+#if HRT_EVENTS_ARE_MARKED
+	(void)e;
+	if (from->op == RESUME)
 		return HITS;
 	return HRT_CALLS_RETURN_INTO_CACHES && may_run_a_function(from->op) ? HITS | QUIET : QUIET;
+#else
+	/* maybe_call_line_trace() in Python/ceval.c. */
+	bool begins = from->op_at <= (uint32_t)e->py_code->_co_firsttraceable;
+	bool leads_back = to->at < from->op_at && to->op != SEND;
+	return begins || leads_back ? HITS : QUIET;
+#endif
 }
 
 /* Whether the handler's code leads to the RERAISE at `to`, before it is left. */
@@ -136,39 +161,79 @@ static int exception_edge(struct hrt_editor *e, int from, int to, int depth)
 		return HITS;
 	if (source->op == RERAISE && source->arg > 0)
 		return reraise_edge(e, from, to, depth);
-	return edge(source, handler);
+	return edge(e, source, handler);
 }
+
+#if HRT_ENDS_ARE_MARKED
+/* A loop ends behind END_FOR (and what pops the iterator), where a generator's end falls in. */
+static int loop_ends(struct hrt_editor *e, int at)
+{
+	const struct instruction *i = &e->instructions[at];
+	int after = i->target + 1 + HRT_LOOP_EXIT_SKIPS;
+
+	if (e->instructions[i->target].op != END_FOR || after >= e->count) {
+		e->reason = "a loop ends in an unusual way";
+		return -1;
+	}
+	bool hits = edge(e, i, &e->instructions[after]) == HITS; /* only its other way runs a function */
+	e->instructions[after].fall_hits |= hits;
+	e->instructions[after].fall_quiet |= !hits;
+	return 0;
+}
+
+static bool delegation_ends(struct hrt_editor *e, int at)
+{
+	struct instruction *i = &e->instructions[at];
+
+	i->quiet = true;
+	return e->instructions[i->target].op == END_SEND;
+}
+#else
+/* throw() ends a delegation one code unit before the end of SEND's jump, as if that were run then. So SEND falls in
+ * there, where nothing else does. */
+static bool delegation_ends(struct hrt_editor *e, int at)
+{
+	const struct instruction *i = &e->instructions[at];
+	int after = at + 4;
+
+	if (after >= e->count || i->target != after || i->arg > 0xff || i[1].op != YIELD_VALUE || i[2].op != RESUME ||
+	    i[3].op != JUMP_BACKWARD_NO_INTERRUPT || i[3].target != at || i[3].place.line != i->place.line)
+		return false;
+	bool hits = edge(e, i, &e->instructions[after]) == HITS;
+	e->instructions[after].fall_hits |= hits;
+	e->instructions[after].fall_quiet |= !hits;
+	return true;
+}
+#endif
 
 static int find_edges(struct hrt_editor *e)
 {
 	for (int k = 0; k < e->count; k++) {
 		struct instruction *i = &e->instructions[k];
 		if (hrt_op_falls_through(i->op) && k + 1 < e->count) {
-			int how = edge(i, i + 1);
+			int how = edge(e, i, i + 1);
 			i[1].fall_hits |= (how & HITS) != 0;
 			i[1].fall_quiet |= (how & QUIET) != 0;
 		}
+#if HRT_ENDS_ARE_MARKED
 		if (i->op == FOR_ITER) {
-			/* Ends behind END_FOR (and what pops the iterator), where a generator's end falls in. */
-			struct instruction *exit = &e->instructions[i->target];
-			int after = i->target + 1 + HRT_LOOP_EXIT_SKIPS;
-			if (exit->op != END_FOR || after >= e->count) {
-				e->reason = "a loop ends in an unusual way";
+			if (loop_ends(e, k) != 0)
 				return -1;
-			}
-			bool hits = edge(i, &e->instructions[after]) == HITS; /* only its other way runs a function */
-			e->instructions[after].fall_hits |= hits;
-			e->instructions[after].fall_quiet |= !hits;
-		} else if (i->op == SEND) {
-			if (e->instructions[i->target].op != END_SEND) {
+			continue;
+		}
+#endif
+		if (i->op == SEND) {
+			if (!delegation_ends(e, k)) {
 				e->reason = "a delegation ends in an unusual way";
 				return -1;
 			}
-			i->quiet = true;
-		} else if (i->target >= 0 && i->op != END_ASYNC_FOR) {
+			continue;
+		}
+		if (i->target >= 0 && i->op != END_ASYNC_FOR) {
 			struct instruction *target = &e->instructions[i->target];
-			int how = edge(i, target);
-			if (i->op == JUMP_BACKWARD && i->place.line > 0 && i->place.line == target->place.line)
+			int how = edge(e, i, target);
+			if (HRT_EVENTS_ARE_MARKED && i->op == JUMP_BACKWARD && i->place.line > 0 &&
+			    i->place.line == target->place.line)
 				how = HITS; /* sys.settrace's own */
 			i->quiet = how == QUIET;
 			target->jump_hits |= how == HITS;
@@ -270,7 +335,7 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
 {
 	struct hrt_editor e = {.py_code = py_code, .budget = 200000};
 	struct hrt_twin_pair pair = {0};
-	bool cached_none = !py_code->_co_cached;
+	bool cached_none = !hrt_py_has_cached(py_code);
 	PyObject *py_bytecode = hrt_py_bytecode(py_code);
 	int err = -1;
 

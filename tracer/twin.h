@@ -29,6 +29,9 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
                   const char **reason);
 void hrt_twin_free(struct hrt_twin_pair *pair);
 
+/* Whether the code has a loop. An exception that is under way may be lost. */
+bool hrt_twin_loops(PyCodeObject *py_code);
+
 /* Offsets in bytes from the code's start. In the original: of the instruction that stands, with or without a probe, at
  * that place of the twin. In the twin: behind the probe of that instruction. -1 without memory, and for negative ones.
  */

@@ -92,6 +92,21 @@ int hrt_twin_offset(const struct hrt_twin_pair *pair, int original_offset)
 	return found < 0 ? -1 : found * 2 + (original_offset & 1);
 }
 
+bool hrt_twin_loops(PyCodeObject *py_code)
+{
+	PyObject *py_bytecode = hrt_py_bytecode(py_code);
+	struct walk walk = {0};
+	bool loops = false;
+
+	for (bool goes_on = begin(&walk, py_bytecode) && step(&walk, 0); goes_on && !loops; goes_on = step(&walk, 0)) {
+		int op = walk.code[walk.op * 2];
+		loops = hrt_op_direction(op) < 0 && op != JUMP_BACKWARD_NO_INTERRUPT && op != END_ASYNC_FOR;
+	}
+	PyErr_Clear();
+	Py_XDECREF(py_bytecode);
+	return loops;
+}
+
 /* ---- stack ---- */
 
 struct depths {

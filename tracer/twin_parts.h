@@ -13,7 +13,7 @@
 
 struct instruction {
 	struct hrt_position place;
-	uint32_t at, end; /* code units of the original, with EXTENDED_ARG and caches */
+	uint32_t at, op_at, end; /* code units of the original, with EXTENDED_ARG and caches */
 	uint32_t arg;
 	uint8_t op;
 	bool marked;       /* the interpreter may have a line event here */
@@ -60,15 +60,30 @@ static inline int hrt_op_direction(int op)
 {
 	switch (op) {
 	case JUMP_FORWARD:
+#if HRT_JUMPS_ONLY_ON
 	case POP_JUMP_IF_FALSE:
 	case POP_JUMP_IF_TRUE:
 	case POP_JUMP_IF_NONE:
 	case POP_JUMP_IF_NOT_NONE:
+#else
+	case POP_JUMP_FORWARD_IF_FALSE:
+	case POP_JUMP_FORWARD_IF_TRUE:
+	case POP_JUMP_FORWARD_IF_NONE:
+	case POP_JUMP_FORWARD_IF_NOT_NONE:
+	case JUMP_IF_FALSE_OR_POP:
+	case JUMP_IF_TRUE_OR_POP:
+#endif
 	case FOR_ITER:
 	case SEND:
 		return 1;
 	case JUMP_BACKWARD:
 	case JUMP_BACKWARD_NO_INTERRUPT:
+#if !HRT_JUMPS_ONLY_ON
+	case POP_JUMP_BACKWARD_IF_FALSE:
+	case POP_JUMP_BACKWARD_IF_TRUE:
+	case POP_JUMP_BACKWARD_IF_NONE:
+	case POP_JUMP_BACKWARD_IF_NOT_NONE:
+#endif
 		return -1;
 	case END_ASYNC_FOR:
 		return HRT_END_ASYNC_FOR_POINTS_BACK ? -1 : 0;
@@ -90,7 +105,9 @@ static inline bool hrt_op_falls_through(int op)
 #endif
 	case RAISE_VARARGS:
 	case RERAISE:
+#ifdef INTERPRETER_EXIT
 	case INTERPRETER_EXIT:
+#endif
 		return false;
 	default:
 		return true;
@@ -102,13 +119,18 @@ static inline bool hrt_op_falls_through(int op)
  */
 static inline bool hrt_probe_stands_in(const struct instruction *i)
 {
+#ifdef CLEANUP_THROW
 	return i->op == CLEANUP_THROW;
+#else
+	(void)i;
+	return false;
+#endif
 }
 
 /* An exception that comes out of it is seen as coming from a RESUME: throw() enters a generator there. */
 static inline bool hrt_op_raises_as_resume(int op)
 {
-	return op == RESUME || (HRT_THROW_ENTERS_AT_RESUME && op == YIELD_VALUE);
+	return HRT_EVENTS_ARE_MARKED && (op == RESUME || (HRT_THROW_ENTERS_AT_RESUME && op == YIELD_VALUE));
 }
 
 /* Fills the instructions and ranges from editor->py_code and editor->code. 0, or -1 with editor->reason set. */

@@ -27,19 +27,25 @@ static bool may_raise(int op)
 	case SWAP:
 	case PUSH_NULL:
 	case LOAD_CONST:
-	case LOAD_FAST:
-	case LOAD_FAST_AND_CLEAR:
 	case STORE_FAST:
 	case STORE_DEREF:
 	case JUMP_FORWARD:
-	case JUMP_BACKWARD_NO_INTERRUPT:
-	case POP_JUMP_IF_NONE:
-	case POP_JUMP_IF_NOT_NONE:
 	case PUSH_EXC_INFO:
 	case POP_EXCEPT:
+	case MAKE_CELL:
+#if HRT_ENDS_ARE_MARKED /* before, throw() ends a delegation in its JUMP_BACKWARD_NO_INTERRUPT */
+	case JUMP_BACKWARD_NO_INTERRUPT:
 	case END_FOR:
 	case END_SEND:
-	case MAKE_CELL:
+#endif
+#ifdef LOAD_FAST_CHECK
+	case LOAD_FAST:
+	case LOAD_FAST_AND_CLEAR:
+#endif
+#if HRT_JUMPS_ONLY_ON
+	case POP_JUMP_IF_NONE:
+	case POP_JUMP_IF_NOT_NONE:
+#endif
 	case RETURN_VALUE:
 #ifdef RETURN_CONST
 	case RETURN_CONST:
@@ -82,6 +88,27 @@ static unsigned read_varint(const unsigned char **at, const unsigned char *end)
 	return value;
 }
 
+/* Whether the interpreter has, or looks for, line events at the instruction, which is of that opcode. */
+static bool is_marked(const PyCodeObject *py_code, const struct instruction *i)
+{
+#if HRT_EVENTS_ARE_MARKED
+	return (unsigned char)py_code->co_code_adaptive[i->at * 2] == INSTRUMENTED_LINE;
+#else
+	return i->place.line >= 0 && i->op != RESUME && i->at > (uint32_t)py_code->_co_firsttraceable;
+#endif
+}
+
+/* And there alone: no line begins within an instruction. */
+static bool is_marked_within(const PyCodeObject *py_code, const struct instruction *i, uint32_t unit)
+{
+#if HRT_EVENTS_ARE_MARKED
+	return unit > i->at && (unsigned char)py_code->co_code_adaptive[unit * 2] == INSTRUMENTED_LINE;
+#else
+	(void)py_code, (void)i, (void)unit;
+	return false;
+#endif
+}
+
 /* The place of each code unit. */
 static struct hrt_position *read_places(struct hrt_editor *e)
 {
@@ -104,9 +131,8 @@ static struct hrt_position *read_places(struct hrt_editor *e)
 
 static int read_instructions(struct hrt_editor *e)
 {
-	const unsigned char *live = (const unsigned char *)e->py_code->co_code_adaptive;
 	struct hrt_position *places = read_places(e);
-	bool near_lines_only = hrt_python_hex() < HRT_FAR_LINES_ARE_EXACT;
+	bool near_lines_only = HRT_EVENTS_ARE_MARKED && hrt_python_hex() < HRT_FAR_LINES_ARE_EXACT;
 	int marked = 0;
 
 	if (!places)
@@ -122,15 +148,16 @@ static int read_instructions(struct hrt_editor *e)
 		*i = (struct instruction){.at = unit, .place = places[unit], .target = -1, .probe = -1};
 		while (e->code[unit * 2] == EXTENDED_ARG && unit + 1 < e->unit_count) {
 			i->arg = (i->arg | e->code[unit * 2 + 1]) << 8;
-			if (unit > i->at && live[unit * 2] == INSTRUMENTED_LINE)
+			if (is_marked_within(e->py_code, i, unit))
 				goto unusual;
 			unit++;
 		}
-		if (unit > i->at && live[unit * 2] == INSTRUMENTED_LINE)
+		if (is_marked_within(e->py_code, i, unit))
 			goto unusual;
 		i->op = e->code[unit * 2];
+		i->op_at = unit;
 		i->arg |= e->code[unit * 2 + 1];
-		i->marked = live[i->at * 2] == INSTRUMENTED_LINE;
+		i->marked = is_marked(e->py_code, i);
 		marked += i->marked;
 		i->raises = may_raise(i->op) || hrt_op_raises_as_resume(i->op);
 		unit += 1 + (uint32_t)hrt_py_cache_units(i->op);

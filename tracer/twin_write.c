@@ -53,7 +53,9 @@ static void lay_out(struct hrt_editor *e)
 			if (i->target < 0)
 				continue;
 			const struct instruction *target = &e->instructions[i->target];
-			uint32_t to = i->quiet || i->op == END_ASYNC_FOR ? target->new_body : target->new_probe;
+			uint32_t to = i->quiet || i->op == END_ASYNC_FOR ? target->new_body
+			              : i->op == SEND                    ? target->new_at /* falls in */
+			                                                 : target->new_probe;
 			i->new_arg = to > i->new_end ? to - i->new_end : i->new_end - to;
 			if (units_of(i->new_arg) > i->new_width) { /* never shrinks: it might not come to an end */
 				i->new_width = units_of(i->new_arg);
@@ -277,7 +279,7 @@ static PyCodeObject *make_code(struct hrt_editor *e, const struct bytes *code, c
 	PyObject *py_table = PyBytes_FromStringAndSize((const char *)table->at, (Py_ssize_t)table->count);
 
 	if (py_consts && py_varnames && py_cellvars && py_freevars && py_bytecode && py_places && py_table)
-		py_twin = PyUnstable_Code_NewWithPosOnlyArgs(
+		py_twin = hrt_py_new_code(
 		        was->co_argcount, was->co_posonlyargcount, was->co_kwonlyargcount, was->co_nlocals,
 		        e->stack_size, was->co_flags, py_bytecode, py_consts, was->co_names, py_varnames, py_freevars,
 		        py_cellvars, was->co_filename, was->co_name, was->co_qualname, was->co_firstlineno, py_places,

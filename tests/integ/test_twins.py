@@ -10,7 +10,7 @@ import pytest
 import twin_shape
 from oracle import PACKAGES, ROOT, environment
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="twins are of CPython 3.12 and later")
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="twins are of CPython 3.11 and later")
 
 
 @pytest.fixture(scope="module")

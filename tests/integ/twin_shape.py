@@ -9,6 +9,7 @@ import opcode
 import sys
 import types
 
+MARKED = sys.version_info >= (3, 12)  # the interpreter marks where line events are, and the editor looks for that
 TOOL = 3
 SAME = ("co_name co_qualname co_filename co_firstlineno co_flags co_varnames co_cellvars co_freevars co_names co_nlocals "
         "co_argcount co_posonlyargcount co_kwonlyargcount").split()
@@ -17,7 +18,7 @@ HAS_JUMP = frozenset(dis.hasjrel)
 BACKWARD = {op for op in HAS_JUMP if "BACKWARD" in NAME[op] or NAME[op] == "END_ASYNC_FOR"}
 ENDS = {opcode.opmap[name] for name in ("JUMP_FORWARD JUMP_BACKWARD JUMP_BACKWARD_NO_INTERRUPT RETURN_VALUE RETURN_CONST "
                                         "RAISE_VARARGS RERAISE").split() if name in opcode.opmap}
-JUMP_FORWARD, END_ASYNC_FOR = (opcode.opmap[name] for name in ("JUMP_FORWARD", "END_ASYNC_FOR"))
+CACHE, JUMP_FORWARD, END_ASYNC_FOR = (opcode.opmap[name] for name in ("CACHE", "JUMP_FORWARD", "END_ASYNC_FOR"))
 PROBE = "LOAD_CONST UNARY_NEGATIVE POP_TOP".split()
 STANDING_IN = "SWAP POP_TOP LOAD_CONST UNARY_NEGATIVE SWAP CLEANUP_THROW".split()
 
@@ -37,13 +38,17 @@ class Maker:
         from heartrate_shm import _tracer
 
         self._twin = _tracer._twin
-        sys.monitoring.use_tool_id(TOOL, "verifier")
+        if MARKED:
+            sys.monitoring.use_tool_id(TOOL, "verifier")
         return self
 
     def __exit__(self, *error):
-        sys.monitoring.free_tool_id(TOOL)
+        if MARKED:
+            sys.monitoring.free_tool_id(TOOL)
 
     def __call__(self, code, make_probe):
+        if not MARKED:
+            return self._twin(code, make_probe)
         sys.monitoring.set_local_events(TOOL, code, sys.monitoring.events.LINE)
         try:
             return self._twin(code, make_probe)
@@ -73,6 +78,8 @@ def instructions(code):
     found, index, begins = [], {}, []
     places = list(code.co_positions())
     for offset, *_, op, arg in dis._unpack_opargs(code.co_code):
+        if op == CACHE:  # told of on 3.11
+            continue
         begins.append(offset)
         if op == dis.EXTENDED_ARG:
             continue
