@@ -155,11 +155,10 @@ static bool wants_events(PyThreadState *thread, const struct hrt_pyframe *frame,
 	return code->line_count > 0 && !(is_alone(thread) && go_over(thread, frame, code));
 }
 
-/* The caller, which had events, goes on: it has none if it was only an exception that switched them on. The frames of
- * calls that took no C stack have theirs together. */
+/* The caller, which had events, goes on. It has none if it was only an exception that switched them on. */
 static bool caller_wants_events(PyThreadState *thread)
 {
-	const struct hrt_pyframe *frame = hrt_pyframe_alone(thread);
+	const struct hrt_pyframe *frame = hrt_pyframe_evaluated(thread);
 	const struct hrt_code *code = frame ? hrt_code_peek(hrt_pyframe_code(frame)) : NULL;
 
 	return !code || !(code->py_original || (is_known(code) && code->line_count == 0));

@@ -70,11 +70,12 @@ PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
 	return record(frame)->f_globals;
 }
 
-const struct hrt_pyframe *hrt_pyframe_alone(PyThreadState *thread)
+const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread)
 {
 	const _PyInterpreterFrame *frame = thread->cframe->current_frame;
+	bool known = frame && frame->is_entry && frame->owner == FRAME_OWNED_BY_THREAD;
 
-	return frame && frame->is_entry ? (const struct hrt_pyframe *)frame : NULL;
+	return known ? (const struct hrt_pyframe *)frame : NULL;
 }
 #endif
 
@@ -192,9 +193,9 @@ PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
 	return ((PyFrameObject *)frame)->f_globals;
 }
 
-const struct hrt_pyframe *hrt_pyframe_alone(PyThreadState *thread)
+const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread)
 {
-	return hrt_pyframe_top(thread);
+	return thread->frame && !thread->frame->f_gen ? (const struct hrt_pyframe *)thread->frame : NULL;
 }
 #endif
 

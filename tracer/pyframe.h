@@ -25,8 +25,9 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame);
 #if HRT_HAVE_FRAME_EVAL
 PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame);
 
-/* The thread's innermost frame, if there is no other in the same call of the evaluation loop; else NULL. */
-const struct hrt_pyframe *hrt_pyframe_alone(PyThreadState *thread);
+/* The frame that the thread's innermost call of the evaluation loop runs, if it can be known: NULL for several, which
+ * have taken no C stack, and for those of generators, because throw() shows the one that delegates in its place. */
+const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread);
 #endif
 
 #if HRT_HAVE_TWINS

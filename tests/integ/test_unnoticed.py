@@ -7,13 +7,16 @@ import pytest
 from oracle import dump
 from programs import TRACED, run
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="inline probes are of CPython 3.12 and later")
+MONITORING = sys.version_info >= (3, 12)
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="inline probes are of CPython 3.11 and later")
 
 PROGRAMS = {
     "code": """
         import inspect, opcode
         def code_and_instruction(frame):
             code, at = frame.f_code, frame.f_lasti
+            while sys.version_info < (3, 12) and code.co_code[at] == 0:
+                at -= 2  # a call that takes no C stack stands in its cache; beside a frame evaluation function all take some
             return code, opcode.opname[code.co_code[at]], [*code.co_positions()][at // 2]
         def function(n):
             for i in range(n):
@@ -81,7 +84,10 @@ PROGRAMS = {
                 tb = error.__traceback__
                 while tb:
                     code = tb.tb_frame.f_code
-                    print(code.co_name, tb.tb_lasti, code.co_code[tb.tb_lasti], tb.tb_lineno, inspect.getframeinfo(tb)[1:])
+                    at = tb.tb_lasti
+                    while sys.version_info < (3, 12) and code.co_code[at] == 0:
+                        at -= 2  # as above
+                    print(code.co_name, at, code.co_code[at], tb.tb_lineno, inspect.getframeinfo(tb)[1:])
                     tb = tb.tb_next
                 copied = error.with_traceback(again(error.__traceback__))
                 traceback.print_exception(copied, file=sys.stdout)
@@ -389,6 +395,10 @@ PROGRAMS = {
 }
 
 
+if not MONITORING:
+    del PROGRAMS["monitoring"], PROGRAMS["others"]
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program_sees_the_same(name, tmp_path):
     text = TRACED + textwrap.dedent(PROGRAMS[name])
@@ -402,9 +412,11 @@ def test_program_sees_the_same(name, tmp_path):
         assert traced.stdout == plain.stdout, how
         assert traced.stderr == plain.stderr, how
         counted = next(file["counted_by"] for file in dump(traced.pid)["files"] if file["path"] == str(traced.path))
-        assert counted["probes"] > 0, how
+        # On 3.11 it is left to chance at calls alone.
+        assert counted["probes"] > 0 or (how == "random" and not MONITORING), how
 
 
+@pytest.mark.skipif(not MONITORING, reason="on 3.11 functions keep their code")
 def test_functions_have_twins_until_others_listen(tmp_path):
     """As the garbage collector sees it, which asks functions in C what they refer to."""
     program = run(tmp_path, """\
@@ -481,7 +493,7 @@ def test_c_code_that_begins_to_trace_meets_the_original(tmp_path):
         """, HEARTRATE_SHM_COUNT="probes")
     CALL, LINE, RETURN = 0, 2, 3
     lines = [(True, CALL, 4), (True, LINE, 5), (True, LINE, 6), (True, LINE, 5), (True, RETURN, 5)]
-    assert program.stdout == (f"True {lines}\n" * 3 + f"True {[lines[0], lines[-1]]}\n" * 3)
+    assert program.stdout == f"{MONITORING} {lines}\n" * 3 + f"{MONITORING} {[lines[0], lines[-1]]}\n" * 3
 
 
 def test_stop_puts_everything_back(tmp_path):
@@ -499,7 +511,7 @@ def test_stop_puts_everything_back(tmp_path):
         from traced import start, work
         def state():
             return (type(types.TracebackType.__dict__["tb_lasti"]), types.TracebackType.tb_lasti, types.FrameType.f_code,
-                    sys.getrefcount(work.__code__), sys.getsizeof(work(1)), sys.monitoring.get_tool(4))
+                    sys.getrefcount(work.__code__), sys.getsizeof(work(1)), work.__code__.co_stacksize)
         before = state()
         for i in range(3):
             handle = start()
@@ -518,21 +530,21 @@ def test_stop_puts_everything_back(tmp_path):
 def test_hot_loops_of_every_kind_leave_their_events(tmp_path):
     """Functions called once, the module itself, a class body, generators, coroutines, loops on one line."""
     program = run(tmp_path, """\
-        import asyncio
+        import asyncio, sys
         import heartrate_shm
         heartrate_shm.trace()
         def once(n):
             for i in range(n):
                 i += 1
         once(20000)
-        for i in range(20000):
+        for i in range(20000 if sys.version_info >= (3, 12) else 0):  # on 3.11 a frame that runs stays as it is
             i += 1
         class Body:
             for i in range(20000):
                 i += 1
         def generator(n):
             for i in range(n): yield i
-        for x in generator(20000): pass
+        sum(generator(20000))
         async def main(n):
             for i in range(n):
                 i += 1
