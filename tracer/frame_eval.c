@@ -3,6 +3,7 @@
 
 #if HRT_HAVE_FRAME_EVAL
 #include "backend_settrace.h"
+#include "greenlets.h"
 #include "pyframe.h"
 #include "tiers.h"
 
@@ -11,6 +12,7 @@
 #define STACK_SHARE  8    /* of a small stack, one part in so many may be ours */
 
 static bool started;
+static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another */
 static bool deep;   /* taken away for as long as a stack is deep */
 static bool lost;   /* another tool has our place */
 static int deepest; /* DEEPEST, or less when there are threads with small stacks */
@@ -18,7 +20,7 @@ static int deepest; /* DEEPEST, or less when there are threads with small stacks
 /* Is our place ours, and has the thread our trace function and nothing else that needs all events? */
 static bool is_alone(const PyThreadState *thread)
 {
-	return started && !deep && !lost && thread->c_tracefunc == hrt_settrace_event && !thread->c_profilefunc;
+	return started && !deep && !lost && !given_up && thread->c_tracefunc == hrt_settrace_event && !thread->c_profilefunc;
 }
 
 /* As the interpreter itself sets the flag. */
@@ -57,6 +59,13 @@ static bool take_place(void)
 static bool leave_place(void)
 {
 	return replace(eval_frame, _PyEval_EvalFrameDefault);
+}
+
+static void give_up(void)
+{
+	given_up = true;
+	leave_place();
+	hrt_frame_eval_refresh();
 }
 
 /* Within: tracing is suspended, as within a trace function. */
@@ -146,6 +155,10 @@ static bool wants_events(PyThreadState *thread, const struct hrt_pyframe *frame,
 	if (throwing) /* an exception is under way */
 		return !is_known(code) || code->line_count > 0;
 	if (!is_known(code)) {
+		if (hrt_greenlets_are_there()) { /* their modules are new code */
+			give_up();
+			return true;
+		}
 		suspend(thread);
 		code = hrt_settrace_decide(py_code, hrt_pyframe_globals(frame));
 		resume(thread);
@@ -211,7 +224,8 @@ void hrt_frame_eval_start(void)
 	deep = false;
 	deepest = DEEPEST;
 	hrt_frame_eval_new_threads();
-	lost = !take_place();
+	given_up = hrt_greenlets_are_there();
+	lost = given_up || !take_place();
 }
 
 void hrt_frame_eval_stop(void)
@@ -233,7 +247,7 @@ void hrt_frame_eval_watch(void)
 {
 	PyInterpreterState *interpreter = PyThreadState_Get()->interp;
 
-	if (deep || !started || _PyInterpreterState_GetEvalFrameFunc(interpreter) == eval_frame)
+	if (deep || given_up || !started || _PyInterpreterState_GetEvalFrameFunc(interpreter) == eval_frame)
 		return;
 	if (!lost)
 		hrt_frame_eval_refresh();

@@ -11,7 +11,8 @@
  * as it is, because the interpreter keeps the code's constants in a register. So what loops is hot at once.
  *
  * On 3.11 a Python call within Python takes no C stack unless there is such a function. So it is taken away while a
- * stack is deep, and all threads have all events for that while; likewise where another tool has such a function. */
+ * stack is deep, and all threads have all events for that while; likewise where another tool has such a function, and
+ * in a program with greenlets: a switch hands the flag of the one C frame to the other. */
 #ifndef HRT_FRAME_EVAL_H
 #define HRT_FRAME_EVAL_H
 

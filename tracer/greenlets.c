@@ -1,10 +1,15 @@
-/* greenlets.c — see greenlets.h. Needed for sys.monitoring only: a trace function stays with a thread when it switches
- * to another greenlet. */
+/* greenlets.c — see greenlets.h. */
 #include "greenlets.h"
 
-#if HRT_HAVE_MONITORING
-
 #include "plain.h"
+
+bool hrt_greenlets_are_there(void)
+{
+	return hrt_plain_module("greenlet._greenlet") != NULL;
+}
+
+/* A trace function stays with a thread when it switches to another greenlet. */
+#if HRT_HAVE_MONITORING
 
 #include <stdlib.h>
 

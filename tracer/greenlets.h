@@ -8,4 +8,7 @@
  * exception set. */
 int hrt_greenlets_add_frames(PyObject *py_frames);
 
+/* Whether the program may make any. */
+bool hrt_greenlets_are_there(void);
+
 #endif

@@ -48,6 +48,43 @@ def test_counts_of_greenlets_equal_the_oracle(tmp_path):
     oracle.assert_equal_counts(runs["oracle"].counts, runs["shm"].counts)
 
 
+ELSEWHERE = """# start: itself
+import counting
+import untraced
+
+def body():
+    for i in range(5):
+        seen = i
+        back.switch(seen)
+        seen += 1
+
+def main():
+    global back, greenlet
+    import greenlet
+    back = greenlet.getcurrent()
+    untraced.spin([greenlet.greenlet(body) for _ in range(3)])
+
+counting.start()
+main()
+main()
+"""
+
+
+def test_switches_of_untraced_code(tmp_path):
+    """On 3.11, too, where untraced code runs without events: a switch to a greenlet hands over whether there are any."""
+    program = tmp_path / "program.py"
+    program.write_text(ELSEWHERE)
+    (tmp_path / "untraced.py").write_text("""
+def spin(greenlets):
+    while not all(one.dead for one in greenlets):
+        for one in greenlets:
+            one.switch()
+""")
+    runs = oracle.run_job(oracle.Job([program], files=[program], start="itself"), tmp_path)
+    assert runs["shm"].stdout == runs["plain"].stdout and runs["shm"].stderr == runs["plain"].stderr
+    oracle.assert_equal_counts(runs["oracle"].counts, runs["shm"].counts)
+
+
 def test_stack_of_the_running_greenlet(tmp_path):
     with Program(tmp_path, """
 import greenlet

@@ -87,7 +87,7 @@ PROGRAMS = {
 NEWEST = {"pony": (3, 14)}  # Python that it supports (as in tests/requirements.txt); the others support all
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="inline probes are of CPython 3.11 and later")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="functions have twins of CPython 3.12 and later")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_tool_sees_the_same(name, tmp_path):
     if sys.version_info[:2] > NEWEST.get(name, (4, 0)):
