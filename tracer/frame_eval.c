@@ -89,18 +89,16 @@ static bool is_known(const struct hrt_code *code)
 /* Whether the frame, which is about to be evaluated, runs the twin from now on. */
 static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, struct hrt_code *code)
 {
-	int was_enabled = hrt_py_gc_pause(); /* finalizers of the program would run here */
 	struct hrt_twin_pair *pair = hrt_tiers_chance(true) ? hrt_tiers_twin(code) : NULL;
 	int offset = hrt_pyframe_offset(frame); /* -2: it has not begun */
-	bool may = pair && hrt_tiers_has_room(thread, frame, pair) && !hrt_pyframe_is_held(frame);
 
-	if (may && offset >= 0)
-		offset = hrt_twin_offset(pair, offset);
-	hrt_py_gc_resume(was_enabled);
-	if (!may || offset == -1)
+	if (!pair || !hrt_tiers_has_room(thread, frame, pair) || hrt_pyframe_is_held(frame))
 		return false;
-	hrt_pyframe_move(frame, pair->py_twin, offset / 2);
-	return true;
+	if (offset >= 0)
+		offset = hrt_twin_offset(pair, offset);
+	if (offset != -1)
+		hrt_pyframe_move(frame, pair->py_twin, offset / 2);
+	return offset != -1;
 }
 
 /* Other tools are to meet the original: of a generator, which may run the twin. */

@@ -44,8 +44,6 @@ static void bind(struct hrt_twin *twin)
 /* Counts for the trace that runs. False: there is no room for its slots. */
 static bool count_with(struct hrt_twin *twin, const struct hrt_code *original)
 {
-	if (twin->bound == hrt_tracer.first_generation)
-		return true;
 	if (hrt_code_take_probe_slots(hrt_code_peek(twin->pair.py_twin), original) != 0)
 		return false;
 	bind(twin);
@@ -116,15 +114,20 @@ struct hrt_twin_pair *hrt_tiers_twin(struct hrt_code *code)
 {
 	struct hrt_twin *twin = code->twin;
 
+	if (twin && twin->bound == hrt_tracer.first_generation)
+		return &twin->pair;
+	int gc_was_enabled = hrt_py_gc_pause(); /* or finalizers of the program would run here */
 	if (!twin) {
 		if (tiers.count >= tiers.sweep_at)
 			sweep(false);
 		twin = make_twin(code);
 	}
-	if (twin && count_with(twin, code))
-		return &twin->pair;
-	code->hot_at = UINT64_MAX;
-	return NULL;
+	if (twin && !count_with(twin, code))
+		twin = NULL;
+	if (!twin)
+		code->hot_at = UINT64_MAX;
+	hrt_py_gc_resume(gc_was_enabled);
+	return twin ? &twin->pair : NULL;
 }
 
 bool hrt_tiers_has_room(PyThreadState *thread, const struct hrt_pyframe *frame, const struct hrt_twin_pair *pair)
@@ -138,8 +141,10 @@ bool hrt_tiers_chance(bool otherwise)
 {
 	static uint64_t state = 1;
 
+	if (!tiers.at_random)
+		return otherwise;
 	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return tiers.at_random ? state >> 62 == 0 : otherwise;
+	return state >> 62 == 0;
 }
 
 /* Where a frame goes over only when it is evaluated anew, what is called once and loops for hours is hot at once. */
