@@ -197,6 +197,8 @@ int hrt_backend_init(void)
 int hrt_backend_start(void)
 {
 	taken_over = false;
+	hrt_tiers_start();
+	hrt_tiers_go_on();
 	if (!PyThreadState_Get()->c_tracefunc)
 		hrt_py_set_trace(PyThreadState_Get(), hrt_settrace_event);
 	if (hrt_tracer.only_thread == 0) {
@@ -204,7 +206,6 @@ int hrt_backend_start(void)
 		set_hook(Py_None, py_thread_hook);
 	}
 	watch_settrace();
-	hrt_tiers_start();
 	hrt_frame_eval_start();
 	return 0;
 }

@@ -13,14 +13,15 @@
 
 static bool started;
 static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another */
-static bool deep;   /* taken away for as long as a stack is deep */
-static bool lost;   /* another tool has our place */
-static int deepest; /* DEEPEST, or less when there are threads with small stacks */
+static bool deep;     /* taken away for as long as a stack is deep */
+static bool lost;     /* another tool has our place */
+static int deepest;   /* DEEPEST, or less when there are threads with small stacks */
 
 /* Is our place ours, and has the thread our trace function and nothing else that needs all events? */
 static bool is_alone(const PyThreadState *thread)
 {
-	return started && !deep && !lost && !given_up && thread->c_tracefunc == hrt_settrace_event && !thread->c_profilefunc;
+	return started && !deep && !lost && !given_up && thread->c_tracefunc == hrt_settrace_event &&
+	       !thread->c_profilefunc;
 }
 
 /* As the interpreter itself sets the flag. */
@@ -105,9 +106,8 @@ static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, stru
 static void go_back(const struct hrt_pyframe *frame)
 {
 	struct hrt_twin_pair *pair = hrt_tiers_pair(hrt_pyframe_code(frame));
-	int offset = pair && !hrt_pyframe_is_held(frame)
-	                     ? hrt_twin_original_offset(pair, hrt_pyframe_offset(frame))
-	                     : -1;
+	int offset =
+	        pair && !hrt_pyframe_is_held(frame) ? hrt_twin_original_offset(pair, hrt_pyframe_offset(frame)) : -1;
 
 	if (offset >= 0)
 		hrt_pyframe_move(frame, pair->py_original, offset / 2);

@@ -3,6 +3,7 @@
 #define HRT_GO_OVER_H
 
 #include "codemap.h"
+#include "twin.h"
 
 #if HRT_HAVE_MONITORING
 

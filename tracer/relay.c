@@ -8,8 +8,8 @@
 
 #if HRT_HAVE_MONITORING
 
-#include "pyinternal.h"
 #include "go_over.h"
+#include "pyinternal.h"
 #include "tiers.h"
 #include "twin.h"
 

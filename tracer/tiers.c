@@ -229,6 +229,12 @@ void hrt_tiers_start(void)
 	tiers.on = hrt_tracer.only_thread == 0 && !jit_is_on() && strcmp(how, "events") != 0;
 }
 
+void hrt_tiers_go_on(void)
+{
+	for (struct hrt_twin *twin = tiers.twins; twin; twin = twin->next)
+		hrt_tiers_is_twin(hrt_code_peek(twin->pair.py_twin));
+}
+
 void hrt_tiers_switch_off(void)
 {
 	tiers.on = false;

@@ -20,6 +20,9 @@ int hrt_tiers_init(void);
  * moments). */
 void hrt_tiers_start(void);
 
+/* Twins that frames have been running since an earlier trace count for this one. Runs filters. */
+void hrt_tiers_go_on(void);
+
 /* Everything stays on tier 0. */
 void hrt_tiers_switch_off(void);
 
@@ -63,6 +66,10 @@ static inline int hrt_tiers_init(void)
 }
 
 static inline void hrt_tiers_start(void)
+{
+}
+
+static inline void hrt_tiers_go_on(void)
 {
 }
 

@@ -279,11 +279,10 @@ static PyCodeObject *make_code(struct hrt_editor *e, const struct bytes *code, c
 	PyObject *py_table = PyBytes_FromStringAndSize((const char *)table->at, (Py_ssize_t)table->count);
 
 	if (py_consts && py_varnames && py_cellvars && py_freevars && py_bytecode && py_places && py_table)
-		py_twin = hrt_py_new_code(
-		        was->co_argcount, was->co_posonlyargcount, was->co_kwonlyargcount, was->co_nlocals,
-		        e->stack_size, was->co_flags, py_bytecode, py_consts, was->co_names, py_varnames, py_freevars,
-		        py_cellvars, was->co_filename, was->co_name, was->co_qualname, was->co_firstlineno, py_places,
-		        py_table);
+		py_twin = hrt_py_new_code(was->co_argcount, was->co_posonlyargcount, was->co_kwonlyargcount,
+		                          was->co_nlocals, e->stack_size, was->co_flags, py_bytecode, py_consts,
+		                          was->co_names, py_varnames, py_freevars, py_cellvars, was->co_filename,
+		                          was->co_name, was->co_qualname, was->co_firstlineno, py_places, py_table);
 	if (!py_twin) {
 		e->reason = HRT_NO_MEMORY;
 		PyErr_Clear();

@@ -527,6 +527,36 @@ def test_stop_puts_everything_back(tmp_path):
     assert program.stdout == "False True True 45\n" * 3 + "True\n"
 
 
+def test_frames_on_twins_count_for_the_next_trace(tmp_path):
+    """Of the function that stops and traces anew, and of a generator that is suspended meanwhile."""
+    lines = {}
+    for how in "events", "probes", "random":
+        program = run(tmp_path, """\
+            import heartrate_shm
+            def generator(n):
+                for i in range(n):
+                    yield i
+            def other():
+                return 1
+            def main(kept):
+                global handle
+                for turn in range(3):
+                    for i in range(10):
+                        next(kept)
+                    for i in range(5):
+                        other()
+                    if turn < 2:
+                        handle.stop()
+                        handle = heartrate_shm.trace()
+            kept = generator(100)
+            handle = heartrate_shm.trace()
+            main(kept)
+            """, HEARTRATE_SHM_COUNT=how)
+        lines[how] = next(file["lines"] for file in dump(program.pid)["files"] if file["path"] == str(program.path))
+    expected = {3: 10, 4: 10, 6: 5, 9: 2, 10: 11, 11: 10, 12: 6, 13: 5, 14: 1}
+    assert lines == dict.fromkeys(lines, {str(line): hits for line, hits in expected.items()})
+
+
 def test_hot_loops_of_every_kind_leave_their_events(tmp_path):
     """Functions called once, the module itself, a class body, generators, coroutines, loops on one line."""
     program = run(tmp_path, """\
