@@ -1,6 +1,7 @@
 /* discover.c — see discover.h. */
 #include "discover.h"
 
+#include "array.h"
 #include "elsewhere.h"
 #include "hr_err.h"
 #include "process.h"
@@ -97,14 +98,11 @@ static struct hrv_program *program_new(const char *file_name, const struct hr_na
 
 static int catalog_add(struct hrv_catalog *catalog, struct hrv_program *program)
 {
-	if (catalog->count == catalog->capacity) {
-		size_t capacity = catalog->capacity ? 2 * catalog->capacity : 8;
-		struct hrv_program **programs = realloc(catalog->programs, capacity * sizeof *programs);
-		if (!programs)
-			return HR_ENOMEM;
-		catalog->programs = programs;
-		catalog->capacity = capacity;
-	}
+	int err = hrv_array_reserve(&catalog->programs, &catalog->capacity, catalog->count + 1,
+	                            sizeof *catalog->programs);
+
+	if (err != 0)
+		return err;
 	catalog->programs[catalog->count++] = program;
 	catalog->changes++;
 	return 0;

@@ -1,6 +1,7 @@
 /* model.c — see model.h. */
 #include "model.h"
 
+#include "array.h"
 #include "hr_err.h"
 
 #include <stdlib.h>
@@ -46,18 +47,7 @@ struct hrv_model {
 
 static int list_reserve(struct list *list, size_t count, size_t item_bytes)
 {
-	size_t capacity = list->capacity ? list->capacity : 64;
-
-	if (count <= list->capacity)
-		return 0;
-	while (capacity < count)
-		capacity *= 2;
-	void *items = realloc(list->items, capacity * item_bytes);
-	if (!items)
-		return HR_ENOMEM;
-	list->items = items;
-	list->capacity = capacity;
-	return 0;
+	return hrv_array_reserve(&list->items, &list->capacity, count, item_bytes);
 }
 
 bool hrv_slot_is_known(const struct hr_slot_info *info)

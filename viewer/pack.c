@@ -42,3 +42,12 @@ void hrv_pack_id(msgpack_packer *pk, uint64_t instance)
 	snprintf(digits, sizeof digits, "%016" PRIx64, instance);
 	hrv_pack_word(pk, digits);
 }
+
+void hrv_pack_gone(msgpack_packer *pk, uint64_t instance)
+{
+	msgpack_pack_map(pk, 2);
+	hrv_pack_word(pk, "id");
+	hrv_pack_id(pk, instance);
+	hrv_pack_word(pk, "gone");
+	msgpack_pack_true(pk);
+}

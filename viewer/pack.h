@@ -22,4 +22,7 @@ void hrv_pack_bool(msgpack_packer *pk, bool value);
 /* An instance: 16 hexadecimal digits. */
 void hrv_pack_id(msgpack_packer *pk, uint64_t instance);
 
+/* The map of a program that is gone (docs/wire.md). */
+void hrv_pack_gone(msgpack_packer *pk, uint64_t instance);
+
 #endif

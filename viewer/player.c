@@ -129,15 +129,6 @@ static void put_unchanged(msgpack_packer *pk, const struct hrv_player *player)
 	msgpack_pack_uint64(pk, player->tick);
 }
 
-static void put_gone(msgpack_packer *pk, uint64_t instance)
-{
-	msgpack_pack_map(pk, 2);
-	hrv_pack_word(pk, "id");
-	hrv_pack_id(pk, instance);
-	hrv_pack_word(pk, "gone");
-	msgpack_pack_true(pk);
-}
-
 /* The next recorded frame's program, or that nothing is new. */
 static int put_program(struct hrv_player *player, msgpack_packer *pk)
 {
@@ -207,7 +198,7 @@ int hrv_player_answer(struct hrv_player *player, const struct hrv_wire_request *
 		if (player->asked.program == facts->instance)
 			err = put_program(player, &pk);
 		else
-			put_gone(&pk, player->asked.program);
+			hrv_pack_gone(&pk, player->asked.program);
 	}
 	return err != 0 ? err : sink.err;
 }

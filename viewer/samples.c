@@ -1,28 +1,11 @@
 /* samples.c — see samples.h. */
 #include "samples.h"
 
+#include "array.h"
 #include "hr_err.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Room for `count` items in an array that grows by doubling. */
-static int reserve(void *items_in_out, size_t *capacity, size_t count, size_t item_bytes)
-{
-	void **items = items_in_out;
-	size_t wanted = *capacity ? *capacity : 64;
-
-	if (count <= *capacity)
-		return 0;
-	while (wanted < count)
-		wanted *= 2;
-	void *grown = realloc(*items, wanted * item_bytes);
-	if (!grown)
-		return HR_ENOMEM;
-	*items = grown;
-	*capacity = wanted;
-	return 0;
-}
 
 /* ---- places and paths, each once ---- */
 
@@ -105,8 +88,8 @@ static int settle(const struct hrv_samples *samples, const struct kind *kind, ui
 
 static int place_of(struct hrv_samples *samples, uint32_t code, uint32_t line, uint32_t *out)
 {
-	int err =
-	        reserve(&samples->places, &samples->place_capacity, samples->place_count + 1, sizeof *samples->places);
+	int err = hrv_array_reserve(&samples->places, &samples->place_capacity, samples->place_count + 1,
+	                            sizeof *samples->places);
 
 	if (err != 0)
 		return err;
@@ -121,9 +104,10 @@ static int path_of(struct hrv_samples *samples, const struct hrv_stack *stack, u
 	bool elided = stack->depth > stack->frame_count;
 	int err;
 
-	if ((err = reserve(&samples->steps, &samples->step_capacity, first + stack->frame_count + 1,
-	                   sizeof *samples->steps)) != 0 ||
-	    (err = reserve(&samples->paths, &samples->path_capacity, before + 1, sizeof *samples->paths)) != 0)
+	if ((err = hrv_array_reserve(&samples->steps, &samples->step_capacity, first + stack->frame_count + 1,
+	                             sizeof *samples->steps)) != 0 ||
+	    (err = hrv_array_reserve(&samples->paths, &samples->path_capacity, before + 1, sizeof *samples->paths)) !=
+	            0)
 		return err;
 	uint32_t *step = samples->steps + first;
 	for (uint32_t i = 0; err == 0 && i < stack->frame_count; i++) {
@@ -149,15 +133,16 @@ static int thread_of(struct hrv_samples *samples, uint32_t row, const struct hrv
                      struct hrv_sampled_thread **out)
 {
 	size_t before = samples->row_capacity;
-	int err = reserve(&samples->row_threads, &samples->row_capacity, (size_t)row + 1, sizeof *samples->row_threads);
+	int err = hrv_array_reserve(&samples->row_threads, &samples->row_capacity, (size_t)row + 1,
+	                            sizeof *samples->row_threads);
 
 	if (err != 0)
 		return err;
 	memset(samples->row_threads + before, 0, (samples->row_capacity - before) * sizeof *samples->row_threads);
 	uint32_t *index = &samples->row_threads[row];
 	if (*index == 0 || samples->threads[*index - 1].generation != stack->generation) {
-		err = reserve(&samples->threads, &samples->thread_capacity, samples->thread_count + 1,
-		              sizeof *samples->threads);
+		err = hrv_array_reserve(&samples->threads, &samples->thread_capacity, samples->thread_count + 1,
+		                        sizeof *samples->threads);
 		if (err != 0)
 			return err;
 		samples->threads[samples->thread_count++] = (struct hrv_sampled_thread){
@@ -175,7 +160,8 @@ static int take_look(struct hrv_samples *samples, uint32_t row, const struct hrv
 	int err = thread_of(samples, row, stack, &thread);
 
 	if (err != 0 || (err = path_of(samples, stack, &path)) != 0 ||
-	    (err = reserve(&thread->samples, &thread->capacity, thread->count + 1, sizeof *thread->samples)) != 0)
+	    (err = hrv_array_reserve(&thread->samples, &thread->capacity, thread->count + 1,
+	                             sizeof *thread->samples)) != 0)
 		return err;
 	uint64_t ticks = thread->count > 0 && tick > thread->tick ? tick - thread->tick : 0;
 	struct hrv_sample *last = thread->count > 0 ? &thread->samples[thread->count - 1] : NULL;

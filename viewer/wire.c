@@ -284,15 +284,6 @@ static void put_tables(msgpack_packer *pk, const struct hrv_wire_table *tables, 
 	}
 }
 
-static void put_gone(msgpack_packer *pk, uint64_t id)
-{
-	msgpack_pack_map(pk, 2);
-	hrv_pack_word(pk, "id");
-	hrv_pack_id(pk, id);
-	hrv_pack_word(pk, "gone");
-	msgpack_pack_true(pk);
-}
-
 static void put_lines_of(msgpack_packer *pk, const struct hrv_wire_lines *lines, size_t count)
 {
 	msgpack_pack_array(pk, count);
@@ -320,7 +311,7 @@ static void put_detail(msgpack_packer *pk, const struct hrv_wire_detail *detail)
 	bool has_lines = detail->lines_count > 0;
 
 	if (detail->gone) {
-		put_gone(pk, detail->id);
+		hrv_pack_gone(pk, detail->id);
 		return;
 	}
 	msgpack_pack_map(pk, 3u + (detail->file_count > 0) + (detail->total_count > 0) +
