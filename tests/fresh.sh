@@ -79,9 +79,10 @@ inside() {
 	for name in "${passed[@]}"; do
 		[ -n "${!name:-}" ] && settings+=("$name=${!name}")
 	done
+	# With `exit` the shell stays, as the process 1 that waits for what nobody waits for.
 	exec chroot "$system" env -i HOME=/root TERM="${TERM:-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		"${settings[@]}" bash -c "rm -rf ~/heartrate_shm && git -c init.defaultBranch=main clone -q -c advice.detachedHead=false /project.bundle ~/heartrate_shm &&
-			mv ~/last ~/heartrate_shm/build && cd ~/heartrate_shm && $command"
+			mv ~/last ~/heartrate_shm/build && cd ~/heartrate_shm && $command; exit"
 }
 
 main() {

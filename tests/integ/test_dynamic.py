@@ -208,12 +208,12 @@ wait()
 
 
 def test_the_same_text_again_does_not_grow_the_segment(tmp_path):
-    with Program(tmp_path, LOOPS % ('exec("x = 1\\ny = [i for i in range(3)]\\n", {})', 200000)) as program:
+    with Program(tmp_path, LOOPS % ('exec("x = 1\\ny = [i for i in range(3)]\\n", {})', 50000)) as program:
         facts = program.facts()
         # The sampler may meanwhile meet a function in a stack for the first time, at most this many.
         assert facts["after"][3:] == facts["before"][3:]
         assert facts["after"][2] - facts["before"][2] <= 4
-        assert lines_of(program.dump(), "<string>")[1] == 202000
+        assert lines_of(program.dump(), "<string>")[1] == 52000
         assert program.dump()["drops"] == {}
         assert program.end() == (0, "", "")
 
