@@ -31,7 +31,7 @@ const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread);
 #endif
 
 #if HRT_HAVE_TWINS
-/* How large, in words, frames of the code are made from now on. */
+/* How large, in words, frames of the code are made. That can be set, but for debug builds of the interpreter. */
 int hrt_pyframe_size_of(const PyCodeObject *py_code);
 void hrt_pyframe_set_size_of(PyCodeObject *py_code, int size);
 
