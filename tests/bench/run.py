@@ -36,7 +36,7 @@ WAYS = [
     Way("untraced", "plain"),
     Way("empty C callback", "empty"),
     Way("**ours**", "ours"),
-    Way("ours, events only", "ours", (3, 12), HEARTRATE_SHM_COUNT="events"),
+    Way("ours, events only", "ours", (3, 11), HEARTRATE_SHM_COUNT="events"),
     Way("ours, other files", "elsewhere"),
     Way("coverage.py, C tracer", "coverage", COVERAGE_CORE="ctrace"),
     Way("coverage.py, sysmon", "coverage", (3, 12), COVERAGE_CORE="sysmon"),
