@@ -102,13 +102,17 @@ static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, stru
 	return offset != -1;
 }
 
-/* Other tools are to meet the original: of a generator, which may run the twin. */
+/* Other tools are to meet the original: of a generator, which may run the twin. Keeps an exception that is under way. */
 static void go_back(const struct hrt_pyframe *frame)
 {
 	struct hrt_twin_pair *pair = hrt_tiers_pair(hrt_pyframe_code(frame));
-	int offset =
-	        pair && !hrt_pyframe_is_held(frame) ? hrt_twin_original_offset(pair, hrt_pyframe_offset(frame)) : -1;
+	PyObject *py_type, *py_value, *py_traceback;
 
+	if (!pair || hrt_pyframe_is_held(frame))
+		return;
+	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	int offset = hrt_twin_original_offset(pair, hrt_pyframe_offset(frame));
+	PyErr_Restore(py_type, py_value, py_traceback);
 	if (offset >= 0)
 		hrt_pyframe_move(frame, pair->py_original, offset / 2);
 }

@@ -125,6 +125,32 @@ PROGRAMS = {
             print(seen)
             seen.clear()
         """,
+    "profile": """
+        def delegating(n):
+            yield from generator(n)
+        def generator(n):
+            for i in range(n):
+                try:
+                    yield i
+                except ValueError as error:
+                    yield str(error)
+        def other(n):
+            return n
+        seen = []
+        def note(frame, event, arg):
+            function = {"generator": generator, "delegating": delegating, "other": other}.get(frame.f_code.co_name)
+            if function:
+                seen.append((frame.f_code is function.__code__, frame.f_code.co_name, event, frame.f_lineno))
+        for turn in range(3):
+            one = delegating(9)
+            print(next(one), next(one), other(1))
+            sys.setprofile(note)
+            got = [next(one), one.throw(ValueError("thrown")), next(one), other(2)]
+            sys.setprofile(None)
+            got += [next(one), one.throw(ValueError("again")), *one]
+            print(got, seen)
+            seen.clear()
+        """,
     "jump": """
         def tracer(frame, event, arg):
             if event == "line" and frame.f_lineno == work.__code__.co_firstlineno + 5 and not done:

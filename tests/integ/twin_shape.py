@@ -18,7 +18,7 @@ HAS_JUMP = frozenset(dis.hasjrel)
 BACKWARD = {op for op in HAS_JUMP if "BACKWARD" in NAME[op] or NAME[op] == "END_ASYNC_FOR"}
 ENDS = {opcode.opmap[name] for name in ("JUMP_FORWARD JUMP_BACKWARD JUMP_BACKWARD_NO_INTERRUPT RETURN_VALUE RETURN_CONST "
                                         "RAISE_VARARGS RERAISE").split() if name in opcode.opmap}
-CACHE, JUMP_FORWARD, END_ASYNC_FOR = (opcode.opmap[name] for name in ("CACHE", "JUMP_FORWARD", "END_ASYNC_FOR"))
+CACHE, JUMP_FORWARD, END_ASYNC_FOR = (opcode.opmap.get(name) for name in ("CACHE", "JUMP_FORWARD", "END_ASYNC_FOR"))
 PROBE = "LOAD_CONST UNARY_NEGATIVE POP_TOP".split()
 STANDING_IN = "SWAP POP_TOP LOAD_CONST UNARY_NEGATIVE SWAP CLEANUP_THROW".split()
 
