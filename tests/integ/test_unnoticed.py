@@ -145,7 +145,7 @@ PROGRAMS = {
             one = delegating(9)
             print(next(one), next(one), other(1))
             sys.setprofile(note)
-            got = [next(one), one.throw(ValueError("thrown")), next(one), other(2)]
+            got = [one.throw(ValueError("thrown")), next(one), next(one), other(2)]
             sys.setprofile(None)
             got += [next(one), one.throw(ValueError("again")), *one]
             print(got, seen)
