@@ -102,7 +102,8 @@ static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, stru
 	return offset != -1;
 }
 
-/* Other tools are to meet the original: of a generator, which may run the twin. Keeps an exception that is under way. */
+/* Other tools are to meet the original: of a generator, which may run the twin. Keeps an exception that is under way.
+ */
 static void go_back(const struct hrt_pyframe *frame)
 {
 	struct hrt_twin_pair *pair = hrt_tiers_pair(hrt_pyframe_code(frame));
