@@ -29,7 +29,7 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
                   const char **reason);
 void hrt_twin_free(struct hrt_twin_pair *pair);
 
-/* Whether the code has a loop. An exception that is under way may be lost. */
+/* Whether the code has a loop. */
 bool hrt_twin_loops(PyCodeObject *py_code);
 
 /* Offsets in bytes from the code's start. In the original: of the instruction that stands, with or without a probe, at

@@ -102,7 +102,8 @@ bool hrt_twin_loops(PyCodeObject *py_code)
 		int op = walk.code[walk.op * 2];
 		loops = hrt_op_direction(op) < 0 && op != JUMP_BACKWARD_NO_INTERRUPT && op != END_ASYNC_FOR;
 	}
-	PyErr_Clear();
+	if (!py_bytecode)
+		PyErr_Clear();
 	Py_XDECREF(py_bytecode);
 	return loops;
 }
