@@ -128,6 +128,16 @@ static bool is_twin(PyThreadState *thread, struct hrt_code *code)
 	resume(thread);
 	return true;
 }
+
+/* The caller, which had events, goes on: a twin had them switched on by an exception. Not untraced code as well: it may
+ * run since before trace(), and hands its flag to its own caller when it returns. */
+static bool caller_is_twin(PyThreadState *thread)
+{
+	const struct hrt_pyframe *frame = hrt_pyframe_evaluated(thread);
+	const struct hrt_code *code = frame ? hrt_code_peek(hrt_pyframe_code(frame)) : NULL;
+
+	return code && code->py_original;
+}
 #else
 static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, struct hrt_code *code)
 {
@@ -143,6 +153,12 @@ static void go_back(const struct hrt_pyframe *frame)
 static bool is_twin(PyThreadState *thread, struct hrt_code *code)
 {
 	(void)thread, (void)code;
+	return false;
+}
+
+static bool caller_is_twin(PyThreadState *thread)
+{
+	(void)thread;
 	return false;
 }
 #endif
@@ -169,15 +185,6 @@ static bool wants_events(PyThreadState *thread, const struct hrt_pyframe *frame,
 	if (!is_known(code) || (code->line_count > 0 && !hrt_tiers_is_hot(code)))
 		return true;
 	return code->line_count > 0 && !(is_alone(thread) && go_over(thread, frame, code));
-}
-
-/* The caller, which had events, goes on. It has none if it was only an exception that switched them on. */
-static bool caller_wants_events(PyThreadState *thread)
-{
-	const struct hrt_pyframe *frame = hrt_pyframe_evaluated(thread);
-	const struct hrt_code *code = frame ? hrt_code_peek(hrt_pyframe_code(frame)) : NULL;
-
-	return !code || !(code->py_original || (is_known(code) && code->line_count == 0));
 }
 
 /* This call and all that it makes: without us. */
@@ -215,7 +222,7 @@ static PyObject *eval_frame(PyThreadState *thread, hrt_py_frame *frame, int thro
 	/* The caller goes on as it was, unless what it was is of another time. */
 	if (!is_alone(thread) || hrt_tracer.generation != generation)
 		caller_has = events_of(thread);
-	else if (caller_has && !caller_wants_events(thread))
+	else if (caller_has && caller_is_twin(thread))
 		caller_has = 0;
 	thread->cframe->use_tracing = caller_has;
 	return py_result;

@@ -69,7 +69,9 @@ PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
 {
 	return record(frame)->f_globals;
 }
+#endif
 
+#if HRT_HAVE_FRAME_EVAL && HRT_HAVE_TWINS
 const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread)
 {
 	const _PyInterpreterFrame *frame = thread->cframe->current_frame;
@@ -193,11 +195,6 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
 PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
 {
 	return ((PyFrameObject *)frame)->f_globals;
-}
-
-const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread)
-{
-	return thread->frame && !thread->frame->f_gen ? (const struct hrt_pyframe *)thread->frame : NULL;
 }
 #endif
 

@@ -24,7 +24,9 @@ const struct hrt_pyframe *hrt_pyframe_of(PyObject *py_generator);
 PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame);
 #if HRT_HAVE_FRAME_EVAL
 PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame);
+#endif
 
+#if HRT_HAVE_FRAME_EVAL && HRT_HAVE_TWINS
 /* The frame that the thread's innermost call of the evaluation loop runs, if it can be known: NULL for several, which
  * have taken no C stack, and for those of generators, because throw() shows the one that delegates in its place. */
 const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread);

@@ -181,6 +181,32 @@ def test_a_filter_may_stop_the_tracer(tmp_path):
         assert set(file["lines"].values()) == {1, 3, 4}
 
 
+def test_untraced_frames_that_run_since_before_trace(tmp_path):
+    """What they call and they themselves return, and whoever called them by way of C goes on with events."""
+    (tmp_path / "starter.py").write_text("import heartrate_shm\ndef start(): heartrate_shm.trace(lambda path: path.endswith('program.py'))\n")
+    (tmp_path / "untraced.py").write_text(textwrap.dedent("""
+        import starter
+        def begins(n):
+            starter.start()
+            return inner(n)
+        def inner(n):
+            return n
+    """))
+    with Program(tmp_path, textwrap.dedent("""
+        import untraced
+        def outer():
+            result = list(map(untraced.begins, [1]))
+            result.append(2)
+            return result  # and here
+        ready(result=outer())
+        wait()
+    """)) as program:
+        assert program.facts() == {"result": [1, 2]}
+        last = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# and here"))
+        (file,) = [file for file in program.dump()["files"] if file["path"] == str(program.path)]
+        assert (file["lines"].get(str(last - 1)), file["lines"].get(str(last))) == (1, 1)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="there each call takes C stack")
 @pytest.mark.parametrize("stack_kilobytes", [0, 64])
 def test_recursion_takes_no_stack(stack_kilobytes, tmp_path):
