@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import alone
 import interpreters
 from interpreters import ROOT
 
@@ -27,9 +28,6 @@ LOG = os.path.join(ROOT, "build", "log")
 HRVIEW_TESTS = "tests/integ/test_hrview_*.py"  # of hrview alone: one Python suffices
 STRICT = os.environ.get("HR_STRICT") == "1"
 SIDE_BY_SIDE = 2
-# The shell is process 1 there, and so the one that must wait for what nobody waits for.
-ALONE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
-         'mount -t tmpfs -o mode=1777 tmpfs /dev/shm && "$@"; exit $?', "sh")
 
 
 def say(text):
@@ -73,7 +71,7 @@ class Run:
         self.rows = []  # name, passed, failed, seconds, seconds of a processor
         self.left_out = []
         self.start = time.monotonic()
-        self.prefix = ()  # ALONE where several suites run
+        self.prefix = ()  # of alone.py where several suites run
         self.stopped = False
 
     def suite(self, name, count, *command, **environment):
@@ -111,8 +109,8 @@ class Run:
 
     def side_by_side(self, chains):
         """Runs lists of suites (functions), some of them at a time; one suite of a list after the other."""
-        permitted = subprocess.run([*ALONE, "true"], stderr=subprocess.DEVNULL).returncode == 0
-        self.prefix = ALONE if permitted else ()
+        permitted = alone.permitted()
+        self.prefix = alone.COMMAND if permitted else ()
         with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE if permitted else 1) as pool:
             try:
                 for chain in [pool.submit(chain) for chain in chains]:
