@@ -103,8 +103,8 @@ heartrate_shm.trace()
 asyncio.run(main())
 """) as program:
         expected = program.facts()["chain"]
-        row = program.row("deep", lambda row: row["depth"] > 1)
-        assert (row["depth"], row["elided_at"], len(row["frames"])) == (101, 16, 32)
+        row = program.row("deep", lambda row: row["depth"] == 101)  # a look may have come while it went down
+        assert (row["elided_at"], len(row["frames"])) == (16, 32)
         assert calls(row) == expected[:16] + expected[-16:]
 
 
