@@ -339,10 +339,10 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--share", type=float, default=0.25)
+    parser.add_argument("--alone", action="store_true", help="in namespaces of its own already")
     options = parser.parse_args()
-    if "HR_SOAK_ALONE" not in os.environ and alone.permitted():  # the programs of others would be in hrview's list
-        os.environ["HR_SOAK_ALONE"] = "1"
-        os.execvp(alone.COMMAND[0], [*alone.COMMAND, sys.executable, *sys.argv])
+    if not options.alone and alone.permitted():  # the programs of others would be in hrview's list
+        os.execvp(alone.COMMAND[0], [*alone.COMMAND, sys.executable, *sys.argv, "--alone"])
     viewer.DEADLINE_S = PATIENCE_S
     with tempfile.TemporaryDirectory() as folder:
         soak = Soak(options, Path(folder))

@@ -12,7 +12,8 @@
 #define STACK_SHARE  8    /* of a small stack, one part in so many may be ours */
 
 static bool started;
-static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another */
+static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another; or
+                         the interpreter makes calls that this does not see */
 static bool deep;     /* taken away for as long as a stack is deep */
 static bool lost;     /* another tool has our place */
 static int deepest;   /* DEEPEST, or less when there are threads with small stacks */
@@ -234,7 +235,8 @@ void hrt_frame_eval_start(void)
 	deep = false;
 	deepest = DEEPEST;
 	hrt_frame_eval_new_threads();
-	given_up = hrt_greenlets_are_there();
+	given_up = hrt_greenlets_are_there() ||
+	           (hrt_python_hex() >= 0x030B0000 && hrt_python_hex() < HRT_FRAME_EVAL_SEES_ALL);
 	lost = given_up || !take_place();
 }
 

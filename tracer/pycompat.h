@@ -103,6 +103,9 @@ static inline int hrt_py_call_soon(int (*call)(void *))
 
 /* PEP 523, with a flag in each C frame that says whether it looks for trace events. 3.8 and 3.9 ask the thread. */
 #define HRT_HAVE_FRAME_EVAL (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
+/* Before 3.11.4 a specialised subscript calls a Python __getitem__() without asking the evaluation function (CPython's
+ * issue 104405): it would run as its caller does, without events. */
+#define HRT_FRAME_EVAL_SEES_ALL 0x030B0400
 
 /* asyncio keeps what it knows of a thread in the thread's state: its running loop from 3.13 on, its running task and
  * the list of its tasks from 3.14 on; before that in a dictionary and in sets. */

@@ -23,7 +23,7 @@ def runs_here(program):
     return tuple(map(int, needs.split("."))) <= sys.version_info[:2]
 
 
-PROBES = sys.version_info >= (3, 11) and os.environ.get("PYTHON_JIT") != "1"
+PROBES = sys.version_info >= (3, 11, 4) and os.environ.get("PYTHON_JIT") != "1"
 SHM = ("shm-events", "shm-probes", "shm-random") if PROBES else ("shm",)
 SET = {program.stem: program for program in sorted(PROGRAMS.glob("*.py")) if runs_here(program)}
 

@@ -141,7 +141,8 @@ def taken():
 """
 
 
-@pytest.mark.skipif(not (3, 10) <= sys.version_info < (3, 12), reason="a frame evaluation function is for 3.10 and 3.11")
+@pytest.mark.skipif(not (3, 10) <= sys.version_info < (3, 12) or (3, 11) <= sys.version_info < (3, 11, 4),
+                    reason="a frame evaluation function is for 3.10 and 3.11, from 3.11.4 on")
 def test_the_place_is_ours_while_tracing_unless_another_has_it(tmp_path):
     text = PLACE + textwrap.dedent("""
         before = taken()
@@ -179,6 +180,29 @@ def test_a_filter_may_stop_the_tracer(tmp_path):
         assert program.facts() == {"result": [5, 6, None]}
         (file,) = [file for file in program.dump()["files"] if file["path"].endswith("untraced.py")]
         assert set(file["lines"].values()) == {1, 3, 4}
+
+
+def test_subscripts_of_classes(tmp_path):
+    """Before 3.11.4 hot ones call __getitem__() on a way of their own; from untraced code and from traced."""
+    (tmp_path / "untraced.py").write_text("def take(of):\n    return [of[i] for i in range(300)] and sum(of[i] for i in range(300))\n")
+    with Program(tmp_path, textwrap.dedent("""
+        import untraced
+        heartrate_shm.trace()
+        class Own:
+            def __getitem__(self, i):
+                return i  # this
+        def take(of):
+            total = 0
+            for i in range(300):
+                total += of[i]
+            return total
+        ready(result=[take(Own()), take(Own()), untraced.take(Own())])
+        wait()
+    """)) as program:
+        assert program.facts() == {"result": [44850] * 3}
+        this = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# this"))
+        (file,) = [file for file in program.dump()["files"] if file["path"] == str(program.path)]
+        assert file["lines"][str(this)] == 1200
 
 
 def test_untraced_frames_that_run_since_before_trace(tmp_path):

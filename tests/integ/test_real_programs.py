@@ -35,7 +35,7 @@ LIBRARY = ["test_json", "test_difflib", "test_textwrap", "test_dataclasses", "te
 # test_recursion goes to the recursion limit, where a Python trace function fails itself; test_tool waits for child
 # processes, and how often it polls them is a matter of time.
 LEFT_OUT = {"test_recursion", "test_tool"}
-SHM = ("shm-events", "shm-probes") if sys.version_info >= (3, 11) else ("shm",)
+SHM = ("shm-events", "shm-probes") if sys.version_info >= (3, 11, 4) else ("shm",)
 
 
 def modules(suite):
