@@ -74,7 +74,8 @@ void hrt_settrace_catch_up(void)
 static inline void hit(struct hrt_code *code, PyFrameObject *py_frame)
 {
 	hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
-	code->events++;
+	if (HRT_HAVE_TWINS)
+		code->events++;
 }
 
 /* What is not a hit of code that is known, and not a twin. */

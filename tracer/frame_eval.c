@@ -12,17 +12,16 @@
 #define STACK_SHARE  8    /* of a small stack, one part in so many may be ours */
 
 static bool started;
+static bool deep;     /* taken away for as long as a stack is deep */
+static bool lost;     /* we have no place: another tool has it, or it is */
 static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another; or
                          the interpreter makes calls that this does not see */
-static bool deep;     /* taken away for as long as a stack is deep */
-static bool lost;     /* another tool has our place */
 static int deepest;   /* DEEPEST, or less when there are threads with small stacks */
 
 /* Is our place ours, and has the thread our trace function and nothing else that needs all events? */
 static bool is_alone(const PyThreadState *thread)
 {
-	return started && !deep && !lost && !given_up && thread->c_tracefunc == hrt_settrace_event &&
-	       !thread->c_profilefunc;
+	return started && !deep && !lost && thread->c_tracefunc == hrt_settrace_event && !thread->c_profilefunc;
 }
 
 /* As the interpreter itself sets the flag. */
@@ -65,7 +64,7 @@ static bool leave_place(void)
 
 static void give_up(void)
 {
-	given_up = true;
+	given_up = lost = true;
 	leave_place();
 	hrt_frame_eval_refresh();
 }
@@ -235,8 +234,7 @@ void hrt_frame_eval_start(void)
 	deep = false;
 	deepest = DEEPEST;
 	hrt_frame_eval_new_threads();
-	given_up = hrt_greenlets_are_there() ||
-	           (hrt_python_hex() >= 0x030B0000 && hrt_python_hex() < HRT_FRAME_EVAL_SEES_ALL);
+	given_up = hrt_greenlets_are_there() || !hrt_py_frame_eval_sees_all();
 	lost = given_up || !take_place();
 }
 

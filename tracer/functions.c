@@ -4,7 +4,7 @@
  * those that have a twin are known without being held. */
 #include "functions.h"
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 
 #include "pyinternal.h"
 

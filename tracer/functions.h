@@ -6,7 +6,7 @@
 
 #include "codemap.h"
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 
 /* Whether the function has this code and was seen last time, too, when a function of this code was: one that is made,
  * called once and gone is not worth it. NULL is none. */

@@ -10,7 +10,7 @@
  * guise.c answers; other tools' events come through relay.c, and while there are any no function has one. */
 #include "go_over.h"
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 
 #include "functions.h"
 #include "pyinternal.h"

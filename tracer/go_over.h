@@ -5,7 +5,7 @@
 #include "codemap.h"
 #include "twin.h"
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 
 /* `tool_id`: ours of sys.monitoring, which has no callbacks yet. */
 void hrt_go_over_start(int tool_id);
@@ -39,6 +39,25 @@ bool hrt_go_over_is_own(int tool_id);
 bool hrt_go_over_is_own_tool(PyObject *py_tool);
 
 #else
+
+static inline void hrt_go_over_start(int tool_id)
+{
+	(void)tool_id;
+}
+
+static inline void hrt_go_over_check(PyObject *py_line)
+{
+	(void)py_line;
+}
+
+static inline void hrt_go_over_stop(void)
+{
+}
+
+static inline void hrt_go_over(struct hrt_code *code, int offset)
+{
+	(void)code, (void)offset;
+}
 
 static inline void hrt_go_over_tend(void)
 {

@@ -35,6 +35,9 @@
 /* Inline probes: the bytecode of a version must be known to twin.c, and the oracle have passed there. */
 #define HRT_HAVE_TWINS (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x03100000)
 
+/* Frames and functions go over to twins at events of sys.monitoring; on 3.11 when they are evaluated. */
+#define HRT_GO_OVER_AT_EVENTS (HRT_HAVE_TWINS && HRT_HAVE_MONITORING)
+
 /* The interpreter marks the instructions that have line events on. Before, it compares lines as it goes along. */
 #define HRT_EVENTS_ARE_MARKED (PY_VERSION_HEX >= 0x030C0000)
 /* Loops and delegations end at instructions of their own, END_FOR and END_SEND; before, where their jumps lead. */
@@ -103,9 +106,6 @@ static inline int hrt_py_call_soon(int (*call)(void *))
 
 /* PEP 523, with a flag in each C frame that says whether it looks for trace events. 3.8 and 3.9 ask the thread. */
 #define HRT_HAVE_FRAME_EVAL (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
-/* Before 3.11.4 a specialised subscript calls a Python __getitem__() without asking the evaluation function (CPython's
- * issue 104405): it would run as its caller does, without events. */
-#define HRT_FRAME_EVAL_SEES_ALL 0x030B0400
 
 /* asyncio keeps what it knows of a thread in the thread's state: its running loop from 3.13 on, its running task and
  * the list of its tasks from 3.14 on; before that in a dictionary and in sets. */
@@ -130,6 +130,15 @@ static inline uint32_t hrt_python_hex(void)
 	return (uint32_t)hex;
 #endif
 }
+
+#if HRT_HAVE_FRAME_EVAL
+/* From 3.11.0 to 3.11.3 a specialised subscript calls a Python __getitem__() without asking the evaluation function
+ * (CPython's issue 104405): it would run as its caller does, without events. */
+static inline bool hrt_py_frame_eval_sees_all(void)
+{
+	return hrt_python_hex() < 0x030B0000 || hrt_python_hex() >= 0x030B0400;
+}
+#endif
 
 #if PY_VERSION_HEX < 0x030A0000
 static inline PyObject *Py_NewRef(PyObject *object)
@@ -222,19 +231,21 @@ static inline void hrt_py_drop_cached(PyCodeObject *py_code)
  * those that were asked for; what only we asked for is given back (100 bytes a function of ten lines). */
 static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
 {
-#if PY_VERSION_HEX >= 0x030B0000
-	bool kept_none = !hrt_py_has_cached(py_code);
 #if PY_VERSION_HEX >= 0x030C0000
-	bool kept = !kept_none && py_code->_co_cached->_co_code;
-#endif
+	bool kept_none = !py_code->_co_cached, kept = !kept_none && py_code->_co_cached->_co_code;
 	PyObject *py_bytecode = PyCode_GetCode(py_code);
 
 	if (kept_none)
 		hrt_py_drop_cached(py_code);
-#if PY_VERSION_HEX >= 0x030C0000
 	else if (!kept)
 		Py_CLEAR(py_code->_co_cached->_co_code);
-#endif
+	return py_bytecode;
+#elif PY_VERSION_HEX >= 0x030B0000
+	bool kept = py_code->_co_code;
+	PyObject *py_bytecode = PyCode_GetCode(py_code);
+
+	if (!kept)
+		Py_CLEAR(py_code->_co_code);
 	return py_bytecode;
 #else
 	return Py_NewRef(py_code->co_code);

@@ -116,7 +116,7 @@ bool hrt_pyframe_is_held(const struct hrt_pyframe *frame)
 	return py_frame && Py_REFCNT(py_frame) > 1; /* one is the record's own */
 }
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 PyObject *hrt_pyframe_function(const struct hrt_pyframe *frame)
 {
 #if HRT_FRAMES_HAVE_TAGS

@@ -44,7 +44,7 @@ int hrt_pyframe_size(PyThreadState *thread, const struct hrt_pyframe *frame, int
 /* Whether anybody, a traceback perhaps, has the frame as an object. */
 bool hrt_pyframe_is_held(const struct hrt_pyframe *frame);
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 /* The function whose call it is (of modules and classes one made for the purpose); borrowed, may be NULL. */
 PyObject *hrt_pyframe_function(const struct hrt_pyframe *frame);
 #endif

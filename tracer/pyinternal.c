@@ -24,7 +24,7 @@ int hrt_py_cache_units(int opcode)
 }
 #endif
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 /* Of sets of tools, one a kind of event: eight at a time, for each call of a hot function comes here. */
 static uint64_t all_of(const uint8_t *tools, size_t count)
 {

@@ -13,7 +13,7 @@ int hrt_py_cache_units(int opcode);
 
 #endif
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 
 /* Whether a tool of sys.monitoring other than `tool_id` (sys.settrace and sys.setprofile among them) has events on
  * everywhere, or on this very code object, which runs. */

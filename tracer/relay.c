@@ -6,7 +6,7 @@
  * twin, and which it never gives away. */
 #include "relay.h"
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 
 #include "go_over.h"
 #include "pyinternal.h"

@@ -7,7 +7,7 @@
 
 #include "pycompat.h"
 
-#if HRT_HAVE_MONITORING
+#if HRT_GO_OVER_AT_EVENTS
 
 /* Once a process; sets a Python exception on failure. */
 int hrt_relay_init(void);

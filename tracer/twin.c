@@ -75,7 +75,6 @@ static bool may_run_a_function(int op)
 		return false;
 	}
 }
-
 #endif
 
 /* ---- which edges hit a line ---- */
@@ -164,21 +163,24 @@ static int exception_edge(struct hrt_editor *e, int from, int to, int depth)
 	return edge(e, source, handler);
 }
 
+static void fall_in(struct instruction *to, int how)
+{
+	to->fall_hits |= (how & HITS) != 0;
+	to->fall_quiet |= (how & QUIET) != 0;
+}
+
 #if HRT_ENDS_ARE_MARKED
 /* A loop ends behind END_FOR (and what pops the iterator), where a generator's end falls in. */
-static int loop_ends(struct hrt_editor *e, int at)
+static bool loop_ends(struct hrt_editor *e, int at)
 {
 	const struct instruction *i = &e->instructions[at];
 	int after = i->target + 1 + HRT_LOOP_EXIT_SKIPS;
 
-	if (e->instructions[i->target].op != END_FOR || after >= e->count) {
-		e->reason = "a loop ends in an unusual way";
-		return -1;
-	}
-	bool hits = edge(e, i, &e->instructions[after]) == HITS; /* only its other way runs a function */
-	e->instructions[after].fall_hits |= hits;
-	e->instructions[after].fall_quiet |= !hits;
-	return 0;
+	if (e->instructions[i->target].op != END_FOR || after >= e->count)
+		return false;
+	/* Only its other way runs a function. */
+	fall_in(&e->instructions[after], edge(e, i, &e->instructions[after]) == HITS ? HITS : QUIET);
+	return true;
 }
 
 static bool delegation_ends(struct hrt_editor *e, int at)
@@ -199,9 +201,7 @@ static bool delegation_ends(struct hrt_editor *e, int at)
 	if (after >= e->count || i->target != after || i->arg > 0xff || i[1].op != YIELD_VALUE || i[2].op != RESUME ||
 	    i[3].op != JUMP_BACKWARD_NO_INTERRUPT || i[3].target != at || i[3].place.line != i->place.line)
 		return false;
-	bool hits = edge(e, i, &e->instructions[after]) == HITS;
-	e->instructions[after].fall_hits |= hits;
-	e->instructions[after].fall_quiet |= !hits;
+	fall_in(&e->instructions[after], edge(e, i, &e->instructions[after]));
 	return true;
 }
 #endif
@@ -210,15 +210,14 @@ static int find_edges(struct hrt_editor *e)
 {
 	for (int k = 0; k < e->count; k++) {
 		struct instruction *i = &e->instructions[k];
-		if (hrt_op_falls_through(i->op) && k + 1 < e->count) {
-			int how = edge(e, i, i + 1);
-			i[1].fall_hits |= (how & HITS) != 0;
-			i[1].fall_quiet |= (how & QUIET) != 0;
-		}
+		if (hrt_op_falls_through(i->op) && k + 1 < e->count)
+			fall_in(i + 1, edge(e, i, i + 1));
 #if HRT_ENDS_ARE_MARKED
 		if (i->op == FOR_ITER) {
-			if (loop_ends(e, k) != 0)
+			if (!loop_ends(e, k)) {
+				e->reason = "a loop ends in an unusual way";
 				return -1;
+			}
 			continue;
 		}
 #endif
