@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from oracle import PROGRAMS, Job, assert_equal_counts, run_job
+from oracle import PROBES, PROGRAMS, Job, assert_equal_counts, run_job
 
 
 def head_comment(program, what, default):
@@ -23,8 +23,7 @@ def runs_here(program):
     return tuple(map(int, needs.split("."))) <= sys.version_info[:2]
 
 
-PROBES = sys.version_info >= (3, 11, 4) and os.environ.get("PYTHON_JIT") != "1"
-SHM = ("shm-events", "shm-probes", "shm-random") if PROBES else ("shm",)
+SHM = ("shm-events", "shm-probes", "shm-random") if PROBES and os.environ.get("PYTHON_JIT") != "1" else ("shm",)
 SET = {program.stem: program for program in sorted(PROGRAMS.glob("*.py")) if runs_here(program)}
 
 

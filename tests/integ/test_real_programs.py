@@ -1,12 +1,11 @@
 """Exact and unnoticed with real programs: pyperformance's, the standard library's own tests, pip. All files count."""
 import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-from oracle import Job, assert_equal_counts, run_job
+from oracle import PROBES, Job, assert_equal_counts, run_job
 
 # Programs of pyperformance that need nothing but Python; made small, because the oracle is some thirty times slower:
 # arguments, and values for globals of the program (sizes).
@@ -35,7 +34,7 @@ LIBRARY = ["test_json", "test_difflib", "test_textwrap", "test_dataclasses", "te
 # test_recursion goes to the recursion limit, where a Python trace function fails itself; test_tool waits for child
 # processes, and how often it polls them is a matter of time.
 LEFT_OUT = {"test_recursion", "test_tool"}
-SHM = ("shm-events", "shm-probes") if sys.version_info >= (3, 11, 4) else ("shm",)
+SHM = ("shm-events", "shm-probes") if PROBES else ("shm",)
 
 
 def modules(suite):

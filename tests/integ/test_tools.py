@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from oracle import DEADLINE_S, dump
+from oracle import DEADLINE_S, PROBES, dump
 from programs import TRACED, Program, run
 
 PROGRAMS = {
@@ -87,7 +87,7 @@ PROGRAMS = {
 NEWEST = {"pony": (3, 14)}  # Python that it supports (as in tests/requirements.txt); the others support all
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="functions have twins of CPython 3.12 and later")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="functions keep their code before CPython 3.12")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_tool_sees_the_same(name, tmp_path):
     if sys.version_info[:2] > NEWEST.get(name, (4, 0)):
@@ -199,7 +199,7 @@ def debug(program):
     return seen
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11, 4), reason="inline probes are of CPython 3.11.4 and later")
+@pytest.mark.skipif(not PROBES, reason="inline probes are of CPython 3.11.4 and later")
 def test_debugpy_comes_while_a_frame_runs_its_twin(tmp_path):
     seen = {}
     for way in "plain", "traced":
