@@ -86,7 +86,7 @@ def test_program_in_another_time_namespace_is_live(tmp_path):
     ahead = ["unshare", "--time", "--boottime", "100000", "--monotonic", "50000", "--fork", "--kill-child"]
     if subprocess.run([*ahead, "true"], stderr=subprocess.DEVNULL).returncode != 0:
         pytest.skip("no time namespaces here")
-    path = tmp_path / ("ahead-%d.py" % os.getpid())
+    path = tmp_path / ("ahead-%d.py" % time.monotonic_ns())
     path.write_text(TRACED.replace("{arguments}", ""))
     child = subprocess.Popen([*ahead, sys.executable, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              env={**os.environ, "PYTHONPATH": str(PACKAGES)})
@@ -103,6 +103,7 @@ def test_program_in_another_time_namespace_is_live(tmp_path):
         assert hrview("clean")[0] == 0 and state() == ["live"]
     finally:
         child.kill()
+        child.wait()  # before its input ends, at which the program would end in order
         child.communicate()
     poll(lambda: state() == ["dead"], "its end")
 
