@@ -15,6 +15,7 @@
 #include "frame_eval.h"
 #include "plain.h"
 #include "process.h"
+#include "subscripts.h"
 #include "tiers.h"
 
 #include <string.h>
@@ -49,6 +50,8 @@ struct hrt_code *hrt_settrace_decide(PyCodeObject *py_code, PyObject *py_globals
 
 	if (code && code->line_count > 0 && !was_counted)
 		hrt_tiers_watch(code);
+	if (code)
+		hrt_subscripts_keep_plain(py_code);
 	return code;
 }
 
@@ -224,6 +227,7 @@ void hrt_backend_stop(void)
 	PyErr_Fetch(&py_type, &py_value, &py_traceback);
 	hrt_frame_eval_stop();
 	hrt_tiers_stop();
+	hrt_subscripts_let_go();
 	set_hook(py_thread_hook, Py_None);
 	unwatch_settrace();
 	for (PyThreadState *thread = PyInterpreterState_ThreadHead(interpreter); thread;

@@ -14,8 +14,7 @@
 static bool started;
 static bool deep;     /* taken away for as long as a stack is deep */
 static bool lost;     /* we have no place: another tool has it, or it is */
-static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another; or
-                         the interpreter makes calls that this does not see */
+static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another */
 static int deepest;   /* DEEPEST, or less when there are threads with small stacks */
 
 /* Is our place ours, and has the thread our trace function and nothing else that needs all events? */
@@ -234,7 +233,7 @@ void hrt_frame_eval_start(void)
 	deep = false;
 	deepest = DEEPEST;
 	hrt_frame_eval_new_threads();
-	given_up = hrt_greenlets_are_there() || !hrt_py_frame_eval_sees_all();
+	given_up = hrt_greenlets_are_there();
 	lost = given_up || !take_place();
 }
 

@@ -12,8 +12,7 @@
  *
  * On 3.11 a Python call within Python takes no C stack unless there is such a function. So it is taken away while a
  * stack is deep, and all threads have all events for that while; likewise where another tool has such a function, and
- * in a program with greenlets: a switch hands the flag of the one C frame to the other. Nor is there one before 3.11.4,
- * which makes some calls without asking it. */
+ * in a program with greenlets: a switch hands the flag of the one C frame to the other. */
 #ifndef HRT_FRAME_EVAL_H
 #define HRT_FRAME_EVAL_H
 

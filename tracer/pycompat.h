@@ -131,12 +131,12 @@ static inline uint32_t hrt_python_hex(void)
 #endif
 }
 
-#if HRT_HAVE_FRAME_EVAL
-/* From 3.11.0 to 3.11.3 a specialised subscript calls a Python __getitem__() without asking the evaluation function
- * (CPython's issue 104405): it would run as its caller does, without events. */
-static inline bool hrt_py_frame_eval_sees_all(void)
+/* Of 3.11.0 to 3.11.3 (subscripts.h). */
+#define HRT_SUBSCRIPTS_MAY_GO_PAST (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
+#if HRT_SUBSCRIPTS_MAY_GO_PAST
+static inline bool hrt_py_subscripts_go_past(void)
 {
-	return hrt_python_hex() < 0x030B0000 || hrt_python_hex() >= 0x030B0400;
+	return hrt_python_hex() < 0x030B0400;
 }
 #endif
 

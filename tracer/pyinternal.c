@@ -24,6 +24,13 @@ int hrt_py_cache_units(int opcode)
 }
 #endif
 
+#if HRT_SUBSCRIPTS_MAY_GO_PAST
+uint8_t hrt_py_plain_opcode(uint8_t opcode)
+{
+	return _PyOpcode_Deopt[opcode];
+}
+#endif
+
 #if HRT_GO_OVER_AT_EVENTS
 /* Of sets of tools, one a kind of event: eight at a time, for each call of a hot function comes here. */
 static uint64_t all_of(const uint8_t *tools, size_t count)

@@ -13,6 +13,13 @@ int hrt_py_cache_units(int opcode);
 
 #endif
 
+#if HRT_SUBSCRIPTS_MAY_GO_PAST
+
+/* What an opcode is before specialisation. */
+uint8_t hrt_py_plain_opcode(uint8_t opcode);
+
+#endif
+
 #if HRT_GO_OVER_AT_EVENTS
 
 /* Whether a tool of sys.monitoring other than `tool_id` (sys.settrace and sys.setprofile among them) has events on

@@ -6,6 +6,7 @@
 #include "guise.h"
 #include "probe.h"
 #include "relay.h"
+#include "subscripts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,7 @@ static struct hrt_twin *make_twin(struct hrt_code *code)
 	twin->frame_size = hrt_pyframe_size_of(code->py_code);
 	hrt_pyframe_set_size_of(code->py_code, hrt_pyframe_size_of(twin->pair.py_twin)); /* room for later frames */
 	code->twin = entry->twin = twin;
+	hrt_subscripts_keep_plain(twin->pair.py_twin);
 	entry->py_original = code->py_code;
 	hrt_guise_put_on();
 	hrt_relay_put_on();

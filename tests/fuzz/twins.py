@@ -53,10 +53,10 @@ def verify():
 def main():
     if sys.argv[1:] == ["verify"]:
         return verify()
-    pythons = [path for version, path in interpreters.find().items() if version >= (3, 11, 4)]
+    pythons = [path for version, path in interpreters.find().items() if version >= (3, 11)]
     codes = [subprocess.call([str(ROOT / "dev"), "build", "--python", path])
              or subprocess.call([interpreters.venv(path), __file__, "verify"]) for path in pythons]
-    return "no Python 3.11.4 or newer here" if not codes else max(codes)
+    return "no Python 3.11 or newer here" if not codes else max(codes)
 
 
 if __name__ == "__main__":

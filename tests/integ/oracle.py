@@ -25,7 +25,7 @@ PROGRAMS = ROOT / "tests" / "programs"
 STANDIN = ROOT / "tests" / "standin"
 PACKAGES = ROOT / "build" / "python"
 HRVIEW = Path(os.environ.get("HR_HRVIEW", str(ROOT / "build" / "bin" / "hrview")))
-PROBES = sys.version_info >= (3, 11, 4)  # this Python has inline probes
+PROBES = sys.version_info >= (3, 11)  # this Python has inline probes
 DEADLINE_S = 60
 PROGRAM_DEADLINE_S = 300  # of a real program under the oracle, which is some thirty times slower, on a machine that is busy
 SHOWN = 12  # lines that differ

@@ -199,7 +199,7 @@ def debug(program):
     return seen
 
 
-@pytest.mark.skipif(not PROBES, reason="inline probes are of CPython 3.11.4 and later")
+@pytest.mark.skipif(not PROBES, reason="inline probes are of CPython 3.11 and later")
 def test_debugpy_comes_while_a_frame_runs_its_twin(tmp_path):
     seen = {}
     for way in "plain", "traced":

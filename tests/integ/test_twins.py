@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import twin_shape
-from oracle import PACKAGES, PROBES, ROOT, environment
+from oracle import PACKAGES, ROOT, environment
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="twins are of CPython 3.11 and later")
 
@@ -45,7 +45,6 @@ def test_generators_need_no_more_stack(twin):
         assert twin(code, lambda line: line).co_stacksize == code.co_stacksize, text
 
 
-@pytest.mark.skipif(not PROBES, reason="they are made, but not run, before CPython 3.11.4")
 def test_random_programs():
     """What random programs have found, and new ones: 2,000 under .ci/run, each Python its own."""
     programs = 500 if os.environ.get("HR_STRICT") else 100

@@ -8,7 +8,7 @@ from oracle import PROBES, dump
 from programs import TRACED, run
 
 MONITORING = sys.version_info >= (3, 12)
-pytestmark = pytest.mark.skipif(not PROBES, reason="inline probes are of CPython 3.11.4 and later")
+pytestmark = pytest.mark.skipif(not PROBES, reason="inline probes are of CPython 3.11 and later")
 
 PROGRAMS = {
     "code": """
