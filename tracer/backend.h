@@ -19,8 +19,13 @@ int hrt_backend_refresh(void);
 /* Puts everything back. Never fails. */
 void hrt_backend_stop(void);
 
-/* Called by the sampler on each pass: catches threads that nobody announced, and tells when another tool has taken
- * the trace function. */
+/* Called by the sampler at the beginning of each pass: its own thread state, which lives no longer, is not to be
+ * traced.
+ */
+void hrt_backend_begin_pass(PyThreadState *own);
+
+/* Called by the sampler for each other thread: catches threads that nobody announced, and tells when another tool
+ * has taken the trace function. */
 void hrt_backend_watch(PyThreadState *thread);
 
 #endif

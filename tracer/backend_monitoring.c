@@ -418,6 +418,11 @@ void hrt_backend_stop(void)
 	PyErr_Restore(py_type, py_value, py_traceback);
 }
 
+void hrt_backend_begin_pass(PyThreadState *own)
+{
+	(void)own;
+}
+
 void hrt_backend_watch(PyThreadState *thread)
 {
 	(void)thread; /* monitoring knows all threads, and nobody can take it away */

@@ -16,6 +16,7 @@
 #include "plain.h"
 #include "process.h"
 #include "subscripts.h"
+#include "switch.h"
 #include "tiers.h"
 
 #include <string.h>
@@ -36,7 +37,7 @@ static void watch_new_threads(void)
 	for (PyThreadState *thread = *hrt_settrace_head; thread; thread = hrt_py_next_thread(thread)) {
 		if (!hrt_py_thread_ready(thread))
 			hrt_settrace_known = 0; /* look again at the next event */
-		else if (!thread->c_tracefunc && hrt_tracer_wants(thread))
+		else if (!thread->c_tracefunc && !hrt_switch_is_hidden(thread) && hrt_tracer_wants(thread))
 			hrt_py_set_trace(thread, hrt_settrace_event);
 	}
 }
@@ -185,6 +186,21 @@ static void unwatch_settrace(void)
 	settrace_def = NULL;
 }
 
+/* The interpreter forgets to count down when a thread ends. */
+static void count_traced_threads(void)
+{
+#if HRT_TRACED_THREADS_COUNTED
+	int count = 0;
+
+	for (PyInterpreterState *each = PyInterpreterState_Head(); each; each = PyInterpreterState_Next(each))
+		if (HRT_TRACED_THREADS_IN_RUNTIME || each == interpreter)
+			for (PyThreadState *thread = PyInterpreterState_ThreadHead(each); thread;
+			     thread = hrt_py_next_thread(thread))
+				count += thread->c_tracefunc != NULL;
+	*hrt_py_traced_threads() = count;
+#endif
+}
+
 int hrt_backend_init(void)
 {
 	interpreter = hrt_py_interpreter();
@@ -235,13 +251,25 @@ void hrt_backend_stop(void)
 		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == hrt_settrace_event)
 			hrt_py_set_trace(thread, NULL);
 	hrt_settrace_known = 0;
+	count_traced_threads();
 	PyErr_Restore(py_type, py_value, py_traceback);
+}
+
+void hrt_backend_begin_pass(PyThreadState *own)
+{
+	/* Before it had the GIL it may have been taken for a thread of the program. */
+	if (own->c_tracefunc == hrt_settrace_event) {
+		hrt_switch(own, false);
+		own->c_tracefunc = NULL;
+		Py_CLEAR(own->c_traceobj);
+	}
+	count_traced_threads();
 }
 
 void hrt_backend_watch(PyThreadState *thread)
 {
 	hrt_frame_eval_watch();
-	if (!hrt_tracer_wants(thread) || thread->c_tracefunc == hrt_settrace_event)
+	if (!hrt_tracer_wants(thread) || hrt_switch_is_ours(thread))
 		return;
 	if (!thread->c_tracefunc ||
 	    thread->c_traceobj == py_thread_hook) { /* free, or ours for a new thread's first event */

@@ -2,9 +2,9 @@
 #include "frame_eval.h"
 
 #if HRT_HAVE_FRAME_EVAL
-#include "backend_settrace.h"
 #include "greenlets.h"
 #include "pyframe.h"
+#include "switch.h"
 #include "tiers.h"
 
 #define DEEPEST      200  /* depth from which on calls take no C stack of ours; most programs never come so far */
@@ -14,40 +14,32 @@
 static bool started;
 static bool deep;     /* taken away for as long as a stack is deep */
 static bool lost;     /* we have no place: another tool has it, or it is */
-static bool given_up; /* until stop(): there are greenlets, and a switch hands the flag of one C frame to another */
+static bool given_up; /* until stop(): there are greenlets */
 static int deepest;   /* DEEPEST, or less when there are threads with small stacks */
 
 /* Is our place ours, and has the thread our trace function and nothing else that needs all events? */
 static bool is_alone(const PyThreadState *thread)
 {
-	return started && !deep && !lost && thread->c_tracefunc == hrt_settrace_event && !thread->c_profilefunc;
+	return started && !deep && !lost && hrt_switch_is_ours(thread) && !thread->c_profilefunc;
 }
 
-/* As the interpreter itself sets the flag. */
-static int events_of(const PyThreadState *thread)
-{
-	return thread->c_tracefunc || thread->c_profilefunc ? HRT_TRACING_ON : 0;
-}
-
-static PyObject *eval_frame(PyThreadState *thread, hrt_py_frame *frame, int throwing);
+static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS);
 
 void hrt_frame_eval_refresh(void)
 {
 	PyThreadState *thread = PyInterpreterState_ThreadHead(PyThreadState_Get()->interp);
 
 	for (; thread; thread = hrt_py_next_thread(thread))
-		if (hrt_py_thread_ready(thread) && thread->c_tracefunc == hrt_settrace_event)
-			thread->cframe->use_tracing = HRT_TRACING_ON;
+		if (hrt_py_thread_ready(thread) && hrt_switch_is_ours(thread))
+			hrt_switch(thread, true);
 }
 
 /* Puts `next` into the interpreter's place for such a function. False: `now` is not there. */
 static bool replace(_PyFrameEvalFunction now, _PyFrameEvalFunction next)
 {
-	PyInterpreterState *interpreter = PyThreadState_Get()->interp;
-
-	if (_PyInterpreterState_GetEvalFrameFunc(interpreter) != now)
+	if (hrt_py_eval_function() != now)
 		return false;
-	_PyInterpreterState_SetEvalFrameFunc(interpreter, next);
+	hrt_py_set_eval_function(next);
 	return true;
 }
 
@@ -72,7 +64,6 @@ static void give_up(void)
 static void suspend(PyThreadState *thread)
 {
 	thread->tracing++;
-	thread->cframe->use_tracing = 0;
 }
 
 static void resume(PyThreadState *thread)
@@ -194,7 +185,7 @@ static PyObject *eval_deep(PyThreadState *thread, hrt_py_frame *frame, int throw
 		deep = true;
 		hrt_frame_eval_refresh();
 	}
-	PyObject *py_result = _PyEval_EvalFrameDefault(thread, frame, throwing);
+	PyObject *py_result = hrt_py_eval(thread, frame, throwing);
 	if (left && started) {
 		deep = false;
 		lost = !take_place();
@@ -202,28 +193,31 @@ static PyObject *eval_deep(PyThreadState *thread, hrt_py_frame *frame, int throw
 	return py_result;
 }
 
-static PyObject *eval_frame(PyThreadState *thread, hrt_py_frame *frame, int throwing)
+static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
 {
+	HRT_PY_EVAL_THREAD;
 	const struct hrt_pyframe *pyframe = (const struct hrt_pyframe *)frame;
 
 	if (started && !throwing && hrt_settrace_is_behind()) /* throwing: an exception is under way */
 		hrt_settrace_catch_up();
 	if (!is_alone(thread) || thread->tracing > 0) {
 		go_back(pyframe);
-		return _PyEval_EvalFrameDefault(thread, frame, throwing);
+		if (hrt_switch_is_hidden(thread))
+			hrt_switch(thread, true);
+		return hrt_py_eval(thread, frame, throwing);
 	}
-	int caller_has = thread->cframe->use_tracing;
+	bool caller_has = hrt_switch_is_on(thread);
 	uint64_t generation = hrt_tracer.generation;
 	bool wants = wants_events(thread, pyframe, throwing); /* runs filters, after which all may be different */
-	thread->cframe->use_tracing = wants || !is_alone(thread) ? events_of(thread) : 0;
+	hrt_switch(thread, wants || !is_alone(thread));
 	PyObject *py_result = hrt_py_depth(thread) > deepest ? eval_deep(thread, frame, throwing)
-	                                                     : _PyEval_EvalFrameDefault(thread, frame, throwing);
+	                                                     : hrt_py_eval(thread, frame, throwing);
 	/* The caller goes on as it was, unless what it was is of another time. */
 	if (!is_alone(thread) || hrt_tracer.generation != generation)
-		caller_has = events_of(thread);
+		caller_has = true;
 	else if (caller_has && caller_is_twin(thread))
-		caller_has = 0;
-	thread->cframe->use_tracing = caller_has;
+		caller_has = false;
+	hrt_switch(thread, caller_has);
 	return py_result;
 }
 
@@ -239,6 +233,7 @@ void hrt_frame_eval_start(void)
 
 void hrt_frame_eval_stop(void)
 {
+	hrt_frame_eval_refresh();
 	started = false;
 	leave_place();
 }
@@ -254,9 +249,7 @@ void hrt_frame_eval_new_threads(void)
 
 void hrt_frame_eval_watch(void)
 {
-	PyInterpreterState *interpreter = PyThreadState_Get()->interp;
-
-	if (deep || given_up || !started || _PyInterpreterState_GetEvalFrameFunc(interpreter) == eval_frame)
+	if (deep || given_up || !started || hrt_py_eval_function() == eval_frame)
 		return;
 	if (!lost)
 		hrt_frame_eval_refresh();

@@ -1,10 +1,10 @@
 /* frame_eval.h — code that is not traced, or that counts by itself, runs without trace events: the frame evaluation
- * function of PEP 523, on CPython 3.10 and 3.11.
+ * function of PEP 523, on CPython 3.8 to 3.11.
  *
  * There a trace function is called for every line of a thread, whatever file it is in, which makes code that nobody
- * asked about several times slower. But whether the interpreter looks for events at all is a flag of each C frame
- * (`use_tracing`), and the frame evaluation function sees each call before it is made: it switches the flag off for
- * code that is not traced, and back when that returns. Frames that are running already have events until they end.
+ * asked about several times slower. But whether the interpreter looks for events at all can be switched (switch.h), and
+ * the frame evaluation function sees each call before it is made: it switches events off for code that is not traced,
+ * and back when that returns. Frames that are running already have events until they end.
  *
  * On 3.11, where hot code has a twin (tiers.h), it gives the frame of a call the twin before it is begun, and that of a
  * generator or coroutine before it goes on; and the original while somebody else has events. A frame that runs stays
@@ -12,7 +12,7 @@
  *
  * On 3.11 a Python call within Python takes no C stack unless there is such a function. So it is taken away while a
  * stack is deep, and all threads have all events for that while; likewise where another tool has such a function, and
- * in a program with greenlets: a switch hands the flag of the one C frame to the other. */
+ * in a program with greenlets: one of them would go on as the other was switched. */
 #ifndef HRT_FRAME_EVAL_H
 #define HRT_FRAME_EVAL_H
 

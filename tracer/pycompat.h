@@ -104,8 +104,10 @@ static inline int hrt_py_call_soon(int (*call)(void *))
 #define HRT_HAVE_FIRST_COMPLETE (PY_VERSION_HEX >= 0x030C0000)
 #define HRT_FRAME_RECORDS_APART (PY_VERSION_HEX >= 0x030E0000) /* in a header of their own */
 
-/* PEP 523, with a flag in each C frame that says whether it looks for trace events. 3.8 and 3.9 ask the thread. */
-#define HRT_HAVE_FRAME_EVAL (PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030C0000)
+/* PEP 523; later versions need no such function. From 3.10 on each C frame has a flag that says whether it looks for
+ * trace events; 3.8 and 3.9 ask the thread. */
+#define HRT_HAVE_FRAME_EVAL  (PY_VERSION_HEX < 0x030C0000)
+#define HRT_EVENTS_HAVE_FLAG (PY_VERSION_HEX >= 0x030A0000)
 
 /* asyncio keeps what it knows of a thread in the thread's state: its running loop from 3.13 on, its running task and
  * the list of its tasks from 3.14 on; before that in a dictionary and in sets. */
@@ -444,6 +446,42 @@ typedef struct _PyInterpreterFrame hrt_py_frame;
 #else
 typedef PyFrameObject hrt_py_frame;
 #define HRT_TRACING_ON 1
+#endif
+
+/* A function that evaluates frames, called with HRT_PY_EVAL_PARAMETERS, is the interpreter's; HRT_PY_EVAL_THREAD is the
+ * thread. */
+#if PY_VERSION_HEX >= 0x03090000
+#define HRT_PY_EVAL_PARAMETERS PyThreadState *thread, hrt_py_frame *frame, int throwing
+#define HRT_PY_EVAL_THREAD     (void)thread
+
+static inline PyObject *hrt_py_eval(HRT_PY_EVAL_PARAMETERS)
+{
+	return _PyEval_EvalFrameDefault(thread, frame, throwing);
+}
+
+static inline _PyFrameEvalFunction hrt_py_eval_function(void)
+{
+	return _PyInterpreterState_GetEvalFrameFunc(PyInterpreterState_Get());
+}
+
+static inline void hrt_py_set_eval_function(_PyFrameEvalFunction function)
+{
+	_PyInterpreterState_SetEvalFrameFunc(PyInterpreterState_Get(), function);
+}
+#else
+#define HRT_PY_EVAL_PARAMETERS hrt_py_frame *frame, int throwing
+#define HRT_PY_EVAL_THREAD     PyThreadState *thread = PyThreadState_Get()
+
+static inline PyObject *hrt_py_eval(PyThreadState *thread, hrt_py_frame *frame, int throwing)
+{
+	(void)thread;
+	return _PyEval_EvalFrameDefault(frame, throwing);
+}
+
+typedef PyObject *(*_PyFrameEvalFunction)(HRT_PY_EVAL_PARAMETERS);
+
+_PyFrameEvalFunction hrt_py_eval_function(void); /* pyinternal.c */
+void hrt_py_set_eval_function(_PyFrameEvalFunction function);
 #endif
 
 /* How many calls deep a thread is, against the recursion limit. */

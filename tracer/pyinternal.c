@@ -134,6 +134,16 @@ int *hrt_py_traced_threads(void)
 {
 	return &_PyRuntime.ceval.tracing_possible;
 }
+
+_PyFrameEvalFunction hrt_py_eval_function(void)
+{
+	return PyThreadState_Get()->interp->eval_frame;
+}
+
+void hrt_py_set_eval_function(_PyFrameEvalFunction function)
+{
+	PyThreadState_Get()->interp->eval_frame = function;
+}
 #elif HRT_TRACED_THREADS_COUNTED
 #include <internal/pycore_interp.h>
 

@@ -202,6 +202,7 @@ static void sample(void)
 		return;
 	ask_run_states();
 	PyEval_AcquireThread(own);
+	hrt_backend_begin_pass(own);
 	int gc_was_enabled = hrt_py_gc_pause();
 	hrt_tracer.sampling = true;
 	hrt_segment_advance_tick(hrt_tracer.segment);

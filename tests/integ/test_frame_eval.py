@@ -1,5 +1,5 @@
-"""Traced files among untraced ones: what goes back and forth between them counts as if all were traced. On 3.10 and 3.11,
-where untraced code runs without trace events (frame_eval.c), the ways in which that could be lost."""
+"""Traced files among untraced ones: what goes back and forth between them counts as if all were traced. Below 3.12, where
+untraced code runs without trace events (frame_eval.c), the ways in which that could be lost."""
 import sys
 import textwrap
 
@@ -141,7 +141,7 @@ def taken():
 """
 
 
-@pytest.mark.skipif(not (3, 10) <= sys.version_info < (3, 12), reason="a frame evaluation function is for 3.10 and 3.11")
+@pytest.mark.skipif(not (3, 9) <= sys.version_info < (3, 12), reason="a frame evaluation function is for 3.8 to 3.11, and 3.8 does not show it")
 def test_the_place_is_ours_while_tracing_unless_another_has_it(tmp_path):
     text = PLACE + textwrap.dedent("""
         before = taken()
@@ -179,6 +179,72 @@ def test_a_filter_may_stop_the_tracer(tmp_path):
         assert program.facts() == {"result": [5, 6, None]}
         (file,) = [file for file in program.dump()["files"] if file["path"].endswith("untraced.py")]
         assert set(file["lines"].values()) == {1, 3, 4}
+
+
+def test_other_tools_come_and_go_in_untraced_code(tmp_path):
+    """Where our trace function may be out of the way just then."""
+    (tmp_path / "untraced.py").write_text(textwrap.dedent("""
+        import cProfile, sys, threading
+
+        def seen():
+            return [sys.gettrace(), sys.getprofile()]
+
+        def nothing(*args):
+            pass
+
+        def come_and_go(f, set_one):
+            f()
+            set_one(nothing)
+            set_one(None)
+            return f()
+
+        def come(set_one):
+            set_one(nothing)
+
+        def go(set_one):
+            set_one(None)
+
+        def profiled(f):
+            profile = cProfile.Profile()
+            profile.enable()
+            f()
+            profile.disable()
+            return f()
+
+        def raises(f, set_one):
+            come(set_one)
+            go(set_one)
+            f()
+            raise KeyError
+    """))
+    with Program(tmp_path, textwrap.dedent("""
+        import untraced
+        def add():
+            total = 1  # this
+            return untraced.seen()
+        def all_of_it():
+            for set_one in sys.setprofile, sys.settrace:
+                yield untraced.come_and_go(add, set_one)
+                untraced.come(set_one)
+                untraced.go(set_one)
+                yield add()
+                try:
+                    untraced.raises(add, set_one)
+                except KeyError:
+                    yield add()
+            yield untraced.profiled(add)
+        heartrate_shm.trace()
+        here = list(all_of_it())
+        thread = threading.Thread(target=lambda: here.extend(all_of_it()))
+        thread.start()
+        thread.join()
+        ready(result=here)
+        wait()
+    """)) as program:
+        assert program.facts() == {"result": [[None, None]] * 14}
+        this = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# this"))
+        (file,) = [file for file in program.dump()["files"] if file["path"] == str(program.path)]
+        assert file["lines"][str(this)] == 24
 
 
 def test_subscripts_of_classes(tmp_path):
