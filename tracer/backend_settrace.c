@@ -111,7 +111,11 @@ int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObje
 			hit(code, py_frame);
 		return 0;
 	}
-	return what == PyTrace_CALL ? on_other_event(py_frame, what) : 0;
+	if (what == PyTrace_CALL)
+		return on_other_event(py_frame, what);
+	if (what == PyTrace_EXCEPTION)
+		hrt_frame_eval_on_exception(hrt_code_peek(hrt_py_frame_code(py_frame)));
+	return 0;
 }
 
 /* What threading calls with (frame, event, arg) as a new thread's first trace event. */

@@ -119,7 +119,7 @@ static bool is_twin(PyThreadState *thread, struct hrt_code *code)
 	return true;
 }
 
-/* The caller, which had events, goes on: a twin had them switched on by an exception. Not untraced code as well: it may
+/* The caller, which had events, goes on: a twin has none, but all were switched on. Not untraced code as well: it may
  * run since before trace(), and hands its flag to its own caller when it returns. */
 static bool caller_is_twin(PyThreadState *thread)
 {
@@ -236,6 +236,16 @@ void hrt_frame_eval_stop(void)
 	hrt_frame_eval_refresh();
 	started = false;
 	leave_place();
+}
+
+void hrt_frame_eval_on_exception(const struct hrt_code *code)
+{
+	PyThreadState *thread = PyThreadState_Get();
+
+	/* Which is in a call of its own, so that its end shows it again. The interpreter, which now sets the flag, must
+	 * not see a trace function. */
+	if (code && code->py_original && is_alone(thread))
+		hrt_switch_hide(thread);
 }
 
 void hrt_frame_eval_new_threads(void)

@@ -18,6 +18,8 @@
 
 #include "pycompat.h"
 
+struct hrt_code;
+
 #if HRT_HAVE_FRAME_EVAL
 
 /* From the next call on, where nobody else evaluates frames. */
@@ -27,6 +29,9 @@ void hrt_frame_eval_stop(void);
 
 /* All frames that run have events again: the filters have changed, or this one is not asked for a while. */
 void hrt_frame_eval_refresh(void);
+
+/* An exception in a frame of the code has been told to our trace function, and events would be on. */
+void hrt_frame_eval_on_exception(const struct hrt_code *code);
 
 /* There are new threads, whose stacks may be smaller. */
 void hrt_frame_eval_new_threads(void);
@@ -46,6 +51,11 @@ static inline void hrt_frame_eval_stop(void)
 
 static inline void hrt_frame_eval_refresh(void)
 {
+}
+
+static inline void hrt_frame_eval_on_exception(const struct hrt_code *code)
+{
+	(void)code;
 }
 
 static inline void hrt_frame_eval_new_threads(void)

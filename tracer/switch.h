@@ -1,21 +1,34 @@
 /* switch.h — whether what a thread runs has trace events, to be switched from call to call (frame_eval.h).
  *
  * On 3.10 and 3.11 each C frame has a flag that says whether the interpreter looks for events. On 3.8 and 3.9 it looks
- * for them as long as the thread has a trace function, so there ours is taken away from the thread and given back. None
- * in the place of its object says that it is hidden and not gone: for sys.gettrace() that is the same as nothing. */
+ * for them as long as the thread has a trace function, so there ours is hidden: taken away from the thread, with None in
+ * the place of its object, which says that it comes back. For sys.gettrace() that is the same as nothing. */
 #ifndef HRT_SWITCH_H
 #define HRT_SWITCH_H
 
 #include "backend_settrace.h"
 
 #if HRT_HAVE_FRAME_EVAL
-#if HRT_EVENTS_HAVE_FLAG
 
 static inline bool hrt_switch_is_hidden(const PyThreadState *thread)
 {
-	(void)thread;
-	return false;
+	return !thread->c_tracefunc && thread->c_traceobj == Py_None;
 }
+
+/* The thread has our trace function, and as if it had not. */
+static inline void hrt_switch_hide(PyThreadState *thread)
+{
+	thread->c_tracefunc = NULL;
+	thread->c_traceobj = Py_NewRef(Py_None);
+}
+
+static inline void hrt_switch_show(PyThreadState *thread)
+{
+	thread->c_tracefunc = hrt_settrace_event;
+	Py_CLEAR(thread->c_traceobj);
+}
+
+#if HRT_EVENTS_HAVE_FLAG
 
 static inline bool hrt_switch_is_on(const PyThreadState *thread)
 {
@@ -23,17 +36,14 @@ static inline bool hrt_switch_is_on(const PyThreadState *thread)
 }
 
 /* As the interpreter itself sets the flag, for whoever has a trace function or a profiler there. */
-static inline void hrt_switch(const PyThreadState *thread, bool on)
+static inline void hrt_switch(PyThreadState *thread, bool on)
 {
+	if (hrt_switch_is_hidden(thread))
+		hrt_switch_show(thread);
 	thread->cframe->use_tracing = on && (thread->c_tracefunc || thread->c_profilefunc) ? HRT_TRACING_ON : 0;
 }
 
 #else
-
-static inline bool hrt_switch_is_hidden(const PyThreadState *thread)
-{
-	return !thread->c_tracefunc && thread->c_traceobj == Py_None;
-}
 
 static inline bool hrt_switch_is_on(const PyThreadState *thread)
 {
@@ -43,15 +53,14 @@ static inline bool hrt_switch_is_on(const PyThreadState *thread)
 /* Leaves another tool's trace function alone. */
 static inline void hrt_switch(PyThreadState *thread, bool on)
 {
-	if (on ? !hrt_switch_is_hidden(thread) : thread->c_tracefunc != hrt_settrace_event)
+	if (on && hrt_switch_is_hidden(thread))
+		hrt_switch_show(thread);
+	else if (!on && thread->c_tracefunc == hrt_settrace_event)
+		hrt_switch_hide(thread);
+	else
 		return;
-	thread->c_tracefunc = on ? hrt_settrace_event : NULL;
 	*hrt_py_traced_threads() += on ? 1 : -1;
 	thread->use_tracing = on || thread->c_profilefunc;
-	if (on)
-		Py_CLEAR(thread->c_traceobj);
-	else
-		thread->c_traceobj = Py_NewRef(Py_None);
 }
 
 #endif
