@@ -1,8 +1,8 @@
 /* switch.h — whether what a thread runs has trace events, to be switched from call to call (frame_eval.h).
  *
  * On 3.10 and 3.11 each C frame has a flag that says whether the interpreter looks for events. On 3.8 and 3.9 it looks
- * for them as long as the thread has a trace function, so there ours is hidden: taken away from the thread, with None in
- * the place of its object, which says that it comes back. For sys.gettrace() that is the same as nothing. */
+ * for them as long as the thread has a trace function, so there ours is hidden: taken away from the thread, with None
+ * in the place of its object, which says that it comes back. For sys.gettrace() that is the same as nothing. */
 #ifndef HRT_SWITCH_H
 #define HRT_SWITCH_H
 
