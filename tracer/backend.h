@@ -19,9 +19,7 @@ int hrt_backend_refresh(void);
 /* Puts everything back. Never fails. */
 void hrt_backend_stop(void);
 
-/* Called by the sampler at the beginning of each pass: its own thread state, which lives no longer, is not to be
- * traced.
- */
+/* Called by the sampler as a pass begins: its own thread state, which lives no longer, is not to be traced. */
 void hrt_backend_begin_pass(PyThreadState *own);
 
 /* Called by the sampler for each other thread: catches threads that nobody announced, and tells when another tool

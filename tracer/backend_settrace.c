@@ -113,7 +113,7 @@ int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObje
 	}
 	if (what == PyTrace_CALL)
 		return on_other_event(py_frame, what);
-	if (what == PyTrace_EXCEPTION)
+	if (HRT_HAVE_TWINS && what == PyTrace_EXCEPTION)
 		hrt_frame_eval_on_exception(hrt_code_peek(hrt_py_frame_code(py_frame)));
 	return 0;
 }
