@@ -209,7 +209,7 @@ static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
 	bool caller_has = hrt_switch_is_on(thread);
 	uint64_t generation = hrt_tracer.generation;
 	bool wants = wants_events(thread, pyframe, throwing); /* runs filters, after which all may be different */
-	if (!HRT_EVENTS_HAVE_FLAG && !caller_has && !wants && hrt_py_depth(thread) <= deepest)
+	if (!HRT_EVENTS_HAVE_FLAG && wants == caller_has && hrt_py_depth(thread) <= deepest)
 		return hrt_py_eval(thread, frame,
 		                   throwing); /* in which nothing is switched that is not switched back */
 	hrt_switch(thread, wants || !is_alone(thread));
