@@ -82,8 +82,8 @@ static inline void hit(struct hrt_code *code, PyFrameObject *py_frame)
 		code->events++;
 }
 
-/* What is not a hit of code that is known, and not a twin. */
-static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int what)
+/* Not a hit of code that is known, or there is a new thread. */
+static __attribute__((noinline)) void on_other_line(PyFrameObject *py_frame)
 {
 	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
 	struct hrt_code *code = hrt_code_peek(py_code);
@@ -91,12 +91,11 @@ static __attribute__((noinline)) int on_other_event(PyFrameObject *py_frame, int
 	if (hrt_settrace_is_behind())
 		hrt_settrace_catch_up();
 	if (!hrt_tracer.segment || (code && code->py_original))
-		return 0;
+		return;
 	if (!code || code->generation != hrt_tracer.generation)
 		code = decide(py_code, py_frame);
-	if (what == PyTrace_LINE && code && code->line_count > 0)
+	if (code && code->line_count > 0)
 		hit(code, py_frame);
-	return 0;
 }
 
 int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObject *py_arg)
@@ -106,15 +105,12 @@ int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObje
 		struct hrt_code *code = hrt_code_peek(hrt_py_frame_code(py_frame));
 		if (!code || code->generation != hrt_tracer.generation ||
 		    (*hrt_settrace_head)->id != hrt_settrace_known)
-			return on_other_event(py_frame, what);
-		if (code->line_count > 0)
+			on_other_line(py_frame);
+		else if (code->line_count > 0)
 			hit(code, py_frame);
-		return 0;
-	}
-	if (what == PyTrace_CALL)
-		return on_other_event(py_frame, what);
-	if (HRT_HAVE_TWINS && what == PyTrace_EXCEPTION)
+	} else if (HRT_HAVE_TWINS && what == PyTrace_EXCEPTION) {
 		hrt_frame_eval_on_exception(hrt_code_peek(hrt_py_frame_code(py_frame)));
+	}
 	return 0;
 }
 

@@ -210,8 +210,7 @@ static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
 	uint64_t generation = hrt_tracer.generation;
 	bool wants = wants_events(thread, pyframe, throwing); /* runs filters, after which all may be different */
 	if (!HRT_EVENTS_HAVE_FLAG && wants == caller_has && hrt_py_depth(thread) <= deepest)
-		return hrt_py_eval(thread, frame,
-		                   throwing); /* in which nothing is switched that is not switched back */
+		return hrt_py_eval(thread, frame, throwing); /* which puts back what it switches */
 	hrt_switch(thread, wants || !is_alone(thread));
 	PyObject *py_result = hrt_py_depth(thread) > deepest ? eval_deep(thread, frame, throwing)
 	                                                     : hrt_py_eval(thread, frame, throwing);
