@@ -39,32 +39,5 @@ void hrt_frame_eval_new_threads(void);
 /* Has another tool taken our place, or given it back? Called now and then. */
 void hrt_frame_eval_watch(void);
 
-#else
-
-static inline void hrt_frame_eval_start(void)
-{
-}
-
-static inline void hrt_frame_eval_stop(void)
-{
-}
-
-static inline void hrt_frame_eval_refresh(void)
-{
-}
-
-static inline void hrt_frame_eval_on_exception(const struct hrt_code *code)
-{
-	(void)code;
-}
-
-static inline void hrt_frame_eval_new_threads(void)
-{
-}
-
-static inline void hrt_frame_eval_watch(void)
-{
-}
-
 #endif
 #endif
