@@ -1,5 +1,6 @@
 /* main.c — hrview: options and subcommands. */
 #include "command.h"
+#include "heap.h"
 #include "hr_layout.h"
 #include "serve.h"
 
@@ -105,15 +106,21 @@ static int parse(int argc, char **argv, struct hrv_serve_settings *settings)
 int main(int argc, char **argv)
 {
 	struct hrv_serve_settings settings = HRV_SERVE_DEFAULTS;
-	int code = -1;
+	int (*run)(int, char **) = NULL;
+	int code;
 
-	for (size_t i = 0; code < 0 && argc > 1 && i < COMMAND_COUNT; i++)
+	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			code = commands[i].run(argc - 1, argv + 1);
-	if (code < 0)
+			run = commands[i].run;
+	if (!run || run == hrv_command_replay) /* what serves */
+		hrv_heap_keep_small(argv);
+	if (run) {
+		code = run(argc - 1, argv + 1);
+	} else {
 		code = parse(argc, argv, &settings);
-	if (code < 0)
-		code = hrv_serve("", &settings);
+		if (code < 0)
+			code = hrv_serve("", &settings);
+	}
 	/* Not exit(): the server's threads still run (server.c). */
 	fflush(stdout);
 	_exit(code);

@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,9 +239,6 @@ int hrv_serve(const char *command, struct hrv_serve_settings *settings)
 	hr_retire_old();
 	if (!settings->open) /* a browser may have a sandbox that needs more rights than ours */
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	/* One heap for all threads: what each of eight a processor leaves between its blocks came to 36 MB in an hour.
-	 */
-	mallopt(M_ARENA_MAX, 1);
 
 	/* Before the server's threads are there, which inherit it. */
 	sigemptyset(&signals);

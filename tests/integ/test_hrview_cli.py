@@ -224,6 +224,7 @@ CLEAN = """set -e
 mount -t tmpfs none /dev/shm
 mkfifo in out
 "$PYTHON" -c 'import heartrate_shm; heartrate_shm.trace(); print("up", flush=True); input()' <in >out &
+program=$!
 exec 3>in 4<out
 read up <&4
 "$PYTHON" -c 'import heartrate_shm; heartrate_shm.trace()'
@@ -232,7 +233,7 @@ ls /dev/shm | wc -l
 "$HRVIEW" clean
 ls /dev/shm | wc -l
 "$HRVIEW" clean
-"$HRVIEW" list | grep -cE ' (live|idle) '
+"$HRVIEW" list | grep -cE "^ *$program .* (live|idle) "
 echo >&3
 """
 

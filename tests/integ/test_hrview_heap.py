@@ -1,0 +1,69 @@
+"""How hrview keeps its heap small (viewer/heap.c): it executes itself once more, and neither it nor a browser is otherwise for it."""
+import os
+import shlex
+import subprocess
+
+import pytest
+
+import viewer
+
+OURS = "glibc.malloc.tcache_count=0"
+USERS = [None, "", "glibc.malloc.mxfast=0", OURS + ":glibc.malloc.mxfast=0", "x" * 5000]
+
+
+class Opened:
+    """`hrview --open` with such a GLIBC_TUNABLES, and a browser that leaves what it was given."""
+
+    def __init__(self, folder, value, **options):
+        self.seen = folder / "seen"
+        browser = folder / "browser"
+        browser.write_text('#!/bin/sh\nseen=%s\necho "$# ${GLIBC_TUNABLES-none}" > "$seen.part"; mv "$seen.part" "$seen"\n'
+                           % shlex.quote(str(self.seen)))
+        browser.chmod(0o755)
+        env = {name: text for name, text in os.environ.items() if name != "GLIBC_TUNABLES"}
+        env["BROWSER"] = str(browser)
+        if value is not None:
+            env["GLIBC_TUNABLES"] = value
+        self.process = subprocess.Popen([viewer.HRVIEW, "--open", "--port", "0", "--token", "a-secret"], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, env=env, **options)
+
+    def __enter__(self):
+        assert self.process.stdout.readline().startswith(b"http://")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate(timeout=viewer.DEADLINE_S)
+        assert self.process.returncode == 0
+
+    def of_browser(self):
+        return viewer.poll(lambda: self.seen.exists() and self.seen.read_text(), "the browser")
+
+    def proc(self, name):
+        with open("/proc/%d/%s" % (self.process.pid, name), "rb") as file:
+            return file.read()
+
+
+@pytest.mark.parametrize("value", USERS, ids=["none", "empty", "one", "ours first", "too long"])
+def test_browser_has_the_users_variable(tmp_path, value):
+    with Opened(tmp_path, value) as opened:
+        # An empty one and none are the same to the C library.
+        assert opened.of_browser() == "1 %s\n" % (value or "none")
+
+
+def test_heap_has_no_caches_of_threads_and_the_process_is_as_it_was(tmp_path):
+    with Opened(tmp_path, None) as opened:
+        assert b"GLIBC_TUNABLES=" + OURS.encode() in opened.proc("environ").split(b"\0")
+        assert opened.proc("comm") == b"hrview\n"
+        assert opened.proc("cmdline").split(b"\0")[:4] == [viewer.HRVIEW.encode(), b"--open", b"--port", b"0"]
+        assert b"a-secret" not in opened.proc("cmdline")
+
+
+def test_program_without_a_file_serves_as_well(tmp_path):
+    """Nothing to be executed again."""
+    with open(os.memfd_create("hrview"), "wb", buffering=0) as binary:
+        with open(viewer.HRVIEW, "rb") as file:
+            binary.write(file.read())
+        with Opened(tmp_path, None, executable="/proc/self/fd/%d" % binary.fileno(), pass_fds=[binary.fileno()]) as opened:
+            assert opened.of_browser() == "1 none\n"
+            assert b"GLIBC_TUNABLES" not in opened.proc("environ")
