@@ -16,7 +16,8 @@
 static bool take_back(void)
 {
 	const char *value = getenv("GLIBC_TUNABLES");
-	size_t users_len = value && strlen(value) >= strlen(NO_CACHES) ? strlen(value) - strlen(NO_CACHES) : USERS_MAX + 1;
+	size_t users_len =
+	        value && strlen(value) >= strlen(NO_CACHES) ? strlen(value) - strlen(NO_CACHES) : USERS_MAX + 1;
 	char users[USERS_MAX + 1];
 
 	if (users_len > USERS_MAX || strcmp(value + users_len, NO_CACHES) != 0)
