@@ -108,9 +108,11 @@ int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObje
 			on_other_line(py_frame);
 		else if (code->line_count > 0)
 			hit(code, py_frame);
-	} else if (HRT_HAVE_TWINS && what == PyTrace_EXCEPTION) {
-		hrt_frame_eval_on_exception(hrt_code_peek(hrt_py_frame_code(py_frame)));
 	}
+#if HRT_EVENTS_HAVE_FLAG
+	else if (what == PyTrace_EXCEPTION)
+		hrt_frame_eval_on_exception(py_frame);
+#endif
 	return 0;
 }
 

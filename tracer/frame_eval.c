@@ -153,6 +153,30 @@ static bool caller_is_twin(PyThreadState *thread)
 }
 #endif
 
+#if HRT_EVENTS_HAVE_FLAG
+/* Around the evaluation of a frame without events, in which our trace function may be hidden: it is shown behind it. */
+static void mark(const struct hrt_pyframe *frame, bool is_quiet)
+{
+	hrt_pyframe_mark(frame, is_quiet);
+}
+
+void hrt_frame_eval_on_exception(const PyFrameObject *py_frame)
+{
+	PyThreadState *thread = PyThreadState_Get();
+	const struct hrt_code *code = hrt_code_peek(hrt_py_frame_code((PyFrameObject *)py_frame));
+	bool is_quiet = code && (code->py_original || (is_known(code) && code->line_count == 0));
+
+	/* The interpreter, which now sets the flag, must not see a trace function. */
+	if (is_quiet && hrt_pyframe_is_marked(py_frame) && is_alone(thread))
+		hrt_switch_hide(thread);
+}
+#else
+static void mark(const struct hrt_pyframe *frame, bool is_quiet)
+{
+	(void)frame, (void)is_quiet;
+}
+#endif
+
 /* Whether the frame is to have events. What nobody has decided yet is decided here; in doubt it has. */
 static bool wants_events(PyThreadState *thread, const struct hrt_pyframe *frame, bool throwing)
 {
@@ -212,8 +236,10 @@ static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
 	if (!HRT_EVENTS_HAVE_FLAG && wants == caller_has && hrt_py_depth(thread) <= deepest)
 		return hrt_py_eval(thread, frame, throwing); /* which puts back what it switches */
 	hrt_switch(thread, wants || !is_alone(thread));
+	mark(pyframe, !wants);
 	PyObject *py_result = hrt_py_depth(thread) > deepest ? eval_deep(thread, frame, throwing)
 	                                                     : hrt_py_eval(thread, frame, throwing);
+	mark(pyframe, false);
 	/* The caller goes on as it was, unless what it was is of another time. */
 	if (!is_alone(thread) || hrt_tracer.generation != generation)
 		caller_has = true;
@@ -238,16 +264,6 @@ void hrt_frame_eval_stop(void)
 	hrt_frame_eval_refresh();
 	started = false;
 	leave_place();
-}
-
-void hrt_frame_eval_on_exception(const struct hrt_code *code)
-{
-	PyThreadState *thread = PyThreadState_Get();
-
-	/* Which is in a call of its own, so that its end shows it again. The interpreter, which now sets the flag, must
-	 * not see a trace function. */
-	if (code && code->py_original && is_alone(thread))
-		hrt_switch_hide(thread);
 }
 
 void hrt_frame_eval_new_threads(void)

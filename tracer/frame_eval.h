@@ -18,8 +18,6 @@
 
 #include "pycompat.h"
 
-struct hrt_code;
-
 #if HRT_HAVE_FRAME_EVAL
 
 /* From the next call on, where nobody else evaluates frames. */
@@ -30,8 +28,10 @@ void hrt_frame_eval_stop(void);
 /* All frames that run have events again: the filters have changed, or this one is not asked for a while. */
 void hrt_frame_eval_refresh(void);
 
-/* An exception in a frame of the code has been told to our trace function, and events would be on. */
-void hrt_frame_eval_on_exception(const struct hrt_code *code);
+#if HRT_EVENTS_HAVE_FLAG
+/* An exception in the frame has been told to our trace function, and events would be on. */
+void hrt_frame_eval_on_exception(const PyFrameObject *py_frame);
+#endif
 
 /* There are new threads, whose stacks may be smaller. */
 void hrt_frame_eval_new_threads(void);

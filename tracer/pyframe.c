@@ -81,6 +81,31 @@ const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread)
 }
 #endif
 
+#if HRT_HAVE_FRAME_EVAL
+/* Between its last small field and the variables: nothing has another value than 0 here, since in memory of frames that
+ * is used again these are the upper bytes of addresses. */
+#define MARK 0xA5C3
+
+static uint16_t *mark_of(_PyInterpreterFrame *frame)
+{
+	enum { AT = offsetof(_PyInterpreterFrame, owner) + 1 };
+	_Static_assert(AT % sizeof(uint16_t) == 0 && AT + sizeof(uint16_t) <= offsetof(_PyInterpreterFrame, localsplus),
+	               "no room for a mark");
+
+	return (uint16_t *)((char *)frame + AT);
+}
+
+void hrt_pyframe_mark(const struct hrt_pyframe *frame, bool marked)
+{
+	*mark_of(record(frame)) = marked ? MARK : 0;
+}
+
+bool hrt_pyframe_is_marked(const PyFrameObject *py_frame)
+{
+	return *mark_of(py_frame->f_frame) == MARK;
+}
+#endif
+
 #if HRT_HAVE_TWINS
 int hrt_pyframe_size_of(const PyCodeObject *py_code)
 {
@@ -195,6 +220,24 @@ PyCodeObject *hrt_pyframe_code(const struct hrt_pyframe *frame)
 PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame)
 {
 	return ((PyFrameObject *)frame)->f_globals;
+}
+#endif
+
+#if HRT_HAVE_FRAME_EVAL && HRT_EVENTS_HAVE_FLAG
+/* Any value but 0 means 1 to the interpreter. */
+#define MARK 3
+
+void hrt_pyframe_mark(const struct hrt_pyframe *frame, bool marked)
+{
+	char *trace_lines = &((PyFrameObject *)frame)->f_trace_lines;
+
+	if (*trace_lines == (marked ? 1 : MARK))
+		*trace_lines = marked ? MARK : 1;
+}
+
+bool hrt_pyframe_is_marked(const PyFrameObject *py_frame)
+{
+	return py_frame->f_trace_lines == MARK;
 }
 #endif
 

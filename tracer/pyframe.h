@@ -32,6 +32,12 @@ PyObject *hrt_pyframe_globals(const struct hrt_pyframe *frame);
 const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread);
 #endif
 
+#if HRT_HAVE_FRAME_EVAL && HRT_EVENTS_HAVE_FLAG
+/* A mark of ours on a frame. It has none unless it was put there, and it is to be taken away before the frame ends. */
+void hrt_pyframe_mark(const struct hrt_pyframe *frame, bool marked);
+bool hrt_pyframe_is_marked(const PyFrameObject *py_frame);
+#endif
+
 #if HRT_HAVE_TWINS
 /* How large, in words, frames of the code are made. That can be set, but for debug builds of the interpreter. */
 int hrt_pyframe_size_of(const PyCodeObject *py_code);

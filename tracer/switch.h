@@ -2,8 +2,9 @@
  *
  * On 3.10 and 3.11 each C frame has a flag that says whether the interpreter looks for events. On 3.8 and 3.9 it looks
  * for them as long as the thread has a trace function, so there ours is hidden: taken away from the thread, with None
- * in the place of its object, which says that it comes back. For sys.gettrace() that is the same as nothing. On 3.11 it
- * hides so from the interpreter when that has told it of an exception in a twin, and would set the flag. */
+ * in the place of its object, which says that it comes back. For sys.gettrace() that is the same as nothing. From 3.10
+ * on it hides so from the interpreter when that has told it of an exception where there are no events, and would set
+ * the flag. */
 #ifndef HRT_SWITCH_H
 #define HRT_SWITCH_H
 

@@ -5,15 +5,17 @@ the same, and the programs themselves log the same.
                              has inline probes
 
 What random programs have found, made small (FOUND), comes before them. heartrate_shm counts by probes from a frame's first
-line on and, every other batch, with frames that go over at random moments. What differs is printed, and the program kept
-in build/fuzz/.
+line on and, every other batch, with frames that go over at random moments; in every other two batches a part of the
+functions is not traced. What differs is printed, and the program kept in build/fuzz/.
 """
 import gc
 import json
 import marshal
 import os
+import random
 import subprocess
 import sys
+import types
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -50,13 +52,21 @@ def random_programs(first, count):
     return {f"<fuzz {seed}>": grammar.Program(seed).text for seed in range(first, first + count)}
 
 
-def compiled(programs):
+def partly_traced(code, dice):
+    """The code, with a third of its functions as if they were of another file."""
+    consts = [partly_traced(each, dice) if isinstance(each, types.CodeType) else each for each in code.co_consts]
+    stays = code.co_name == "<module>" or dice.random() > 1 / 3
+    return code.replace(co_consts=tuple(consts), co_filename=code.co_filename if stays else "<not traced>")
+
+
+def compiled(programs, partly):
     """The code of those that compile: a return with a value where there must be none does not."""
     for name, text in programs.items():
         try:
-            yield compile(text, name, "exec", dont_inherit=True)
+            code = compile(text, name, "exec", dont_inherit=True)
         except SyntaxError:
-            pass
+            continue
+        yield partly_traced(code, random.Random(name)) if partly else code
 
 
 def run_all(codes):
@@ -114,10 +124,10 @@ def child(way):
     json.dump([counts, logs], sys.stdout)
 
 
-def compare(programs, how):
-    """Messages on what differs, and how many lines were compared. `how`: HEARTRATE_SHM_COUNT."""
+def compare(programs, how, partly):
+    """Messages on what differs, and how many lines were compared. `how`: HEARTRATE_SHM_COUNT; `partly`: partly_traced()."""
     ways = {}
-    codes = marshal.dumps(list(compiled(programs)))
+    codes = marshal.dumps(list(compiled(programs, partly)))
     for way in "settrace", "us":
         env = dict(os.environ, PYTHONPATH=str(ROOT / "build" / "python"), PYTHONHASHSEED="0", HEARTRATE_SHM_COUNT=how)
         done = subprocess.run([sys.executable, __file__, way], input=codes, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -147,7 +157,8 @@ def fuzz(count, first):
             programs = random_programs(start, size)
             if start == first:
                 programs = {**found(), **programs}
-            trouble, compared = compare(programs, "random" if (start - first) // CHUNK % 2 else "probes")
+            batch = (start - first) // CHUNK
+            trouble, compared = compare(programs, "random" if batch & 1 else "probes", bool(batch & 2))
             lines += compared
             failed += len(trouble)
             done += size

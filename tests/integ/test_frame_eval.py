@@ -42,6 +42,40 @@ UNTRACED = '''
         thread.start()
         thread.join()
 
+    def stumbles(f):
+        try:
+            {}[1]
+        except KeyError:
+            f()
+        return f()
+
+    def falls(f):
+        f()
+        raise LookupError(f())
+
+    class Ends:
+        def __init__(self, n):
+            self.n = n
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            if self.n == 0:
+                raise StopIteration
+            self.n -= 1
+
+    def stumbling(f):
+        for _ in Ends(2):
+            f()
+        for i in range(3):
+            try:
+                yield f()
+                {}[i]
+            except KeyError:
+                f()
+            stumbles(f)
+
     class Base:
         def template(self):
             return self.step() + self.step()
@@ -51,7 +85,7 @@ TRACED = '''
     import functools, os, sys
     sys.path.insert(0, os.path.dirname(__file__))
     import untraced
-    from untraced import Base, call, catch, dive, each, in_thread, with_profile
+    from untraced import Base, Ends, call, catch, dive, each, falls, in_thread, stumbles, stumbling, with_profile
 
     def add(a, b=1):
         total = a
@@ -92,6 +126,36 @@ TRACED = '''
     def sinks(n):
         return add(n) if n == 0 else dive(3, lambda: sinks(n - 1))
 
+    def falling(n):
+        try:
+            falls(lambda: add(n))
+        except LookupError:
+            add(n)
+        for _ in Ends(n):
+            add(n)
+        return stumbles(lambda: add(n))
+
+    def waits():
+        generator = stumbling(add_one)
+        for _ in range(2):
+            next(generator)
+            add_one()
+        for sent in (KeyError, ValueError):
+            try:
+                generator.throw(sent)
+            except ValueError:
+                add_one()
+
+    def add_one():
+        return add(1)
+
+    for n in range(9):
+        falling(n)
+        stumbles(lambda: falling(n))
+        stumbles(waits)
+        print([add(n) for _ in stumbling(add_one)])
+    in_thread(lambda: falling(3))
+    print(dive(190, lambda: falling(3)), dive(400, lambda: falling(3)))
     rounds(20)
     print(Step().template(), sorted([3, 1, 2], key=add), list(each(numbers(5))), list(map(add, each([1, 2]))))
     nested(4)
@@ -179,6 +243,37 @@ def test_a_filter_may_stop_the_tracer(tmp_path):
         assert program.facts() == {"result": [5, 6, None]}
         (file,) = [file for file in program.dump()["files"] if file["path"].endswith("untraced.py")]
         assert set(file["lines"].values()) == {1, 3, 4}
+
+
+def test_a_frame_is_traced_from_now_on(tmp_path):
+    """After an exception in it, when it was not traced and ran without events."""
+    (tmp_path / "untraced.py").write_text(textwrap.dedent("""
+        def outer(f):
+            try:
+                {}[1]
+            except KeyError:
+                pass
+            f()
+            try:  # from here
+                {}[1]
+            except KeyError:
+                pass
+            return 1  # to here
+    """))
+    with Program(tmp_path, textwrap.dedent("""
+        import untraced
+        heartrate_shm.trace()
+        untraced.outer(lambda: heartrate_shm.trace(files=lambda path: path.endswith(("untraced.py", "program.py"))))
+        ready(result=0)  # the caller
+        wait()
+    """)) as program:
+        program.facts()
+        files = {file["path"]: file["lines"] for file in program.dump()["files"]}
+        lines = (tmp_path / "untraced.py").read_text().splitlines()
+        first, last = (next(n for n, line in enumerate(lines, 1) if line.endswith(end)) for end in ("# from here", "# to here"))
+        assert files[str(tmp_path / "untraced.py")] == {str(line): 1 for line in range(first, last + 1)}
+        caller = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# the caller"))
+        assert files[str(program.path)][str(caller)] == 1
 
 
 def test_other_tools_come_and_go_in_untraced_code(tmp_path):
@@ -284,9 +379,16 @@ def test_untraced_frames_that_run_since_before_trace(tmp_path):
         import starter
         def begins(n):
             starter.start()
+            try:
+                {}[n]
+            except KeyError:
+                pass
             return inner(n)
         def inner(n):
-            return n
+            try:
+                {}[n]
+            except KeyError:
+                return n
     """))
     with Program(tmp_path, textwrap.dedent("""
         import untraced
