@@ -73,6 +73,8 @@ class Run:
         self.start = time.monotonic()
         self.prefix = ()  # of alone.py where several suites run
         self.stopped = False
+        self.idle = concurrent.futures.ThreadPoolExecutor(1)
+        self.left = []  # futures of what meanwhile() was given
 
     def suite(self, name, count, *command, **environment):
         if self.stopped:
@@ -115,10 +117,16 @@ class Run:
             try:
                 for chain in [pool.submit(chain) for chain in chains]:
                     chain.result()
+                for chain in self.left:
+                    chain.result()
             except BaseException:  # Ctrl-C, which the suites got, too
                 self.stopped = True
                 raise
         self.prefix = ()
+
+    def meanwhile(self, chain, *arguments):
+        """One more beside those, which is to take no more than they leave of the processors."""
+        self.left.append(self.idle.submit(chain, self, *arguments))
 
     def leave_out(self, name, why):
         say(f"{name:<44} left out: {why}")
@@ -184,12 +192,19 @@ def c_tests(run):
         )
         if built:
             run.suite("C tests: clang, fuzzer", count_cmocka, "ctest", "--test-dir", "build/clang", "-V")
+            run.meanwhile(fuzz, sorted(os.listdir(os.path.join(ROOT, "tests", "fuzz", "corpus"))))
     else:
         run.leave_out("C tests: clang, fuzzer", "there is no clang")
     if shutil.which("herd7"):
         run.suite("memory model", count_model, "python3", "tests/model/run.py")
     else:
         say(f"{'memory model':<44} not here: no herd7 (Debian: herdtools7, from forky on)")
+
+
+def fuzz(run, targets):
+    """A minute of each, in CI. It builds what it runs, so that it may not be begun before who runs the same has ended."""
+    for target in targets if STRICT else ():
+        run.suite(f"fuzz {target}, a minute", count_command, "nice", "-n", "10", "./dev", "fuzz", target, "60")
 
 
 def fresh(name):
@@ -245,6 +260,7 @@ def page(run, notebook):
         run.suite("page: in firefox", count_last_line, "sh", "-c", "cd web && exec node test.mjs firefox")
     else:
         run.leave_out("page: in firefox", "there is no firefox-esr")
+    run.meanwhile(fuzz, ["page"])
 
 
 def everything(run):
