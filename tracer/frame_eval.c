@@ -153,27 +153,32 @@ static bool caller_is_twin(PyThreadState *thread)
 }
 #endif
 
+/* Whether it is decided, and without anything to be done now, that the code runs without events. */
+static inline bool has_no_events(const struct hrt_code *code)
+{
+	return code && (code->py_original ? hrt_tiers_counts(code) : is_known(code) && code->line_count == 0);
+}
+
 #if HRT_EVENTS_HAVE_FLAG
 /* Around the evaluation of a frame without events, in which our trace function may be hidden: it is shown behind it. */
-static void mark(const struct hrt_pyframe *frame, bool is_quiet)
+static void mark(const struct hrt_pyframe *frame, bool marked)
 {
-	hrt_pyframe_mark(frame, is_quiet);
+	hrt_pyframe_mark(frame, marked);
 }
 
 void hrt_frame_eval_on_exception(const PyFrameObject *py_frame)
 {
 	PyThreadState *thread = PyThreadState_Get();
 	const struct hrt_code *code = hrt_code_peek(hrt_py_frame_code((PyFrameObject *)py_frame));
-	bool is_quiet = code && (code->py_original || (is_known(code) && code->line_count == 0));
 
 	/* The interpreter, which now sets the flag, must not see a trace function. */
-	if (is_quiet && hrt_pyframe_is_marked(py_frame) && is_alone(thread))
+	if (has_no_events(code) && hrt_pyframe_is_marked(py_frame) && is_alone(thread))
 		hrt_switch_hide(thread);
 }
 #else
-static void mark(const struct hrt_pyframe *frame, bool is_quiet)
+static void mark(const struct hrt_pyframe *frame, bool marked)
 {
-	(void)frame, (void)is_quiet;
+	(void)frame, (void)marked;
 }
 #endif
 
@@ -217,9 +222,18 @@ static PyObject *eval_deep(PyThreadState *thread, hrt_py_frame *frame, int throw
 	return py_result;
 }
 
-static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
+/* The caller goes on as it was, unless what it was is of another time. */
+static void go_on(PyThreadState *thread, bool caller_has, uint64_t generation)
 {
-	HRT_PY_EVAL_THREAD;
+	if (!is_alone(thread) || hrt_tracer.generation != generation)
+		caller_has = true;
+	else if (caller_has && caller_is_twin(thread))
+		caller_has = false;
+	hrt_switch(thread, caller_has);
+}
+
+static __attribute__((noinline)) PyObject *eval_and_switch(PyThreadState *thread, hrt_py_frame *frame, int throwing)
+{
 	const struct hrt_pyframe *pyframe = (const struct hrt_pyframe *)frame;
 
 	if (started && !throwing && hrt_settrace_is_behind()) /* throwing: an exception is under way */
@@ -240,12 +254,35 @@ static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
 	PyObject *py_result = hrt_py_depth(thread) > deepest ? eval_deep(thread, frame, throwing)
 	                                                     : hrt_py_eval(thread, frame, throwing);
 	mark(pyframe, false);
-	/* The caller goes on as it was, unless what it was is of another time. */
-	if (!is_alone(thread) || hrt_tracer.generation != generation)
-		caller_has = true;
-	else if (caller_has && caller_is_twin(thread))
-		caller_has = false;
-	hrt_switch(thread, caller_has);
+	go_on(thread, caller_has, generation);
+	return py_result;
+}
+
+/* Whether what the thread runs has no events, and this is as it should be. */
+static inline bool is_quiet(const PyThreadState *thread)
+{
+	return hrt_switch_is_off(thread) && !thread->c_profilefunc && started && !deep && !lost;
+}
+
+/* Most calls are of code without events by code without events: the same as eval_and_switch(), with nothing to switch.
+ */
+static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
+{
+	HRT_PY_EVAL_THREAD;
+	const struct hrt_pyframe *pyframe = (const struct hrt_pyframe *)frame;
+	const struct hrt_code *code = hrt_code_peek(hrt_pyframe_code(pyframe));
+	uint64_t generation = hrt_tracer.generation;
+
+	if (throwing || !is_quiet(thread) || thread->tracing > 0 || !has_no_events(code) || hrt_settrace_is_behind() ||
+	    hrt_py_depth(thread) > deepest)
+		return eval_and_switch(thread, frame, throwing);
+	if (!HRT_EVENTS_HAVE_FLAG)
+		return hrt_py_eval(thread, frame, throwing);
+	mark(pyframe, true);
+	PyObject *py_result = hrt_py_eval(thread, frame, throwing);
+	mark(pyframe, false);
+	if (!is_quiet(thread) || hrt_tracer.generation != generation)
+		go_on(thread, false, generation);
 	return py_result;
 }
 

@@ -37,6 +37,12 @@ static inline bool hrt_switch_is_on(const PyThreadState *thread)
 	return thread->cframe->use_tracing != 0;
 }
 
+/* Switched off, by us, and nothing has become of it since. */
+static inline bool hrt_switch_is_off(const PyThreadState *thread)
+{
+	return thread->c_tracefunc == hrt_settrace_event && !hrt_switch_is_on(thread);
+}
+
 /* As the interpreter itself sets the flag, for whoever has a trace function or a profiler there. */
 static inline void hrt_switch(PyThreadState *thread, bool on)
 {
@@ -50,6 +56,11 @@ static inline void hrt_switch(PyThreadState *thread, bool on)
 static inline bool hrt_switch_is_on(const PyThreadState *thread)
 {
 	return thread->c_tracefunc != NULL;
+}
+
+static inline bool hrt_switch_is_off(const PyThreadState *thread)
+{
+	return hrt_switch_is_hidden(thread);
 }
 
 /* Leaves another tool's trace function alone. */

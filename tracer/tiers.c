@@ -167,11 +167,16 @@ void hrt_tiers_watch(struct hrt_code *code)
 		code->hot_at = tiers.hot_at < for_size ? for_size : tiers.hot_at;
 }
 
+bool hrt_tiers_counts(const struct hrt_code *twin)
+{
+	return twin->twin->bound == hrt_tracer.first_generation;
+}
+
 bool hrt_tiers_is_twin(struct hrt_code *code)
 {
 	if (!code->py_original)
 		return false;
-	if (code->twin->bound != hrt_tracer.first_generation) {
+	if (!hrt_tiers_counts(code)) {
 		struct hrt_twin *twin = code->twin;
 		bool later;
 		struct hrt_code *original = hrt_code_decide(twin->pair.py_original, NULL, &later);

@@ -49,6 +49,9 @@ bool hrt_tiers_has_room(PyThreadState *thread, const struct hrt_pyframe *frame, 
 /* Whether the code is a twin: then it counts from now on if it did not (a frame that outlived stop()). */
 bool hrt_tiers_is_twin(struct hrt_code *code);
 
+/* Whether a twin does. */
+bool hrt_tiers_counts(const struct hrt_code *twin);
+
 /* The pair whose twin this is, NULL when it is none. */
 struct hrt_twin_pair *hrt_tiers_pair(PyCodeObject *py_code);
 
@@ -91,6 +94,12 @@ static inline void hrt_tiers_watch(struct hrt_code *code)
 static inline bool hrt_tiers_is_twin(struct hrt_code *code)
 {
 	(void)code;
+	return false;
+}
+
+static inline bool hrt_tiers_counts(const struct hrt_code *twin)
+{
+	(void)twin;
 	return false;
 }
 
