@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #define NO_CACHES  "glibc.malloc.tcache_count=0"
@@ -31,13 +32,20 @@ static bool take_back(void)
 	return true;
 }
 
+/* Not as an argument of the dynamic loader, which would take our options for its own; nor with rights that its user has
+ * not: the loader takes the variable away then. */
+static bool can_be_executed_so(void)
+{
+	return getauxval(AT_BASE) != 0 && getauxval(AT_SECURE) == 0;
+}
+
 void hrv_heap_keep_small(char **argv)
 {
 	const char *users = getenv("GLIBC_TUNABLES");
 	char value[USERS_MAX + sizeof NO_CACHES], path[PATH_BYTES];
 
 	mallopt(M_ARENA_MAX, 1);
-	if (take_back())
+	if (take_back() || !can_be_executed_so())
 		return;
 	int bytes = snprintf(value, sizeof value, "%s%s" NO_CACHES, users ? users : "", users && *users ? ":" : "");
 	ssize_t path_bytes = readlink("/proc/self/exe", path, sizeof path - 1);

@@ -1,7 +1,11 @@
 """How hrview keeps its heap small (viewer/heap.c): it executes itself once more, and neither it nor a browser is otherwise for it."""
 import os
+import re
+import select
 import shlex
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -14,7 +18,7 @@ USERS = [None, "", "glibc.malloc.mxfast=0", OURS + ":glibc.malloc.mxfast=0", "x"
 class Opened:
     """`hrview --open` with such a GLIBC_TUNABLES, and a browser that leaves what it was given."""
 
-    def __init__(self, folder, value, **options):
+    def __init__(self, folder, value, before=(), **options):
         self.seen = folder / "seen"
         browser = folder / "browser"
         browser.write_text('#!/bin/sh\nseen=%s\necho "$# ${GLIBC_TUNABLES-none}" > "$seen.part"; mv "$seen.part" "$seen"\n'
@@ -24,10 +28,11 @@ class Opened:
         env["BROWSER"] = str(browser)
         if value is not None:
             env["GLIBC_TUNABLES"] = value
-        self.process = subprocess.Popen([viewer.HRVIEW, "--open", "--port", "0", "--token", "a-secret"], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*before, viewer.HRVIEW, "--open", "--port", "0", "--token", "a-secret"], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, env=env, **options)
 
     def __enter__(self):
+        assert select.select([self.process.stdout], [], [], viewer.DEADLINE_S)[0], "hrview does not come"
         assert self.process.stdout.readline().startswith(b"http://")
         return self
 
@@ -57,6 +62,26 @@ def test_heap_has_no_caches_of_threads_and_the_process_is_as_it_was(tmp_path):
         assert opened.proc("comm") == b"hrview\n"
         assert opened.proc("cmdline").split(b"\0")[:4] == [viewer.HRVIEW.encode(), b"--open", b"--port", b"0"]
         assert b"a-secret" not in opened.proc("cmdline")
+
+
+def test_by_way_of_the_dynamic_loader(tmp_path):
+    """Which is then what the system has executed, and takes our options for its own."""
+    with open(viewer.HRVIEW, "rb") as file:
+        (loader,) = set(re.findall(rb"/[\w/.-]+/ld-linux[\w.-]+", file.read()))
+    with Opened(tmp_path, None, before=[loader]) as opened:
+        assert opened.of_browser() == "1 none\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_with_rights_that_its_user_has_not(tmp_path):
+    """Then the dynamic loader takes the variable away, and it would be executed again and again."""
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is ours alone
+        os.chmod(folder, 0o711)
+        binary = shutil.copy(viewer.HRVIEW, folder)
+        os.chown(binary, 65534, 65534)
+        os.chmod(binary, 0o4755)
+        with Opened(tmp_path, None, executable=binary) as opened:
+            assert b"GLIBC_TUNABLES" not in opened.proc("environ")
 
 
 def test_program_without_a_file_serves_as_well(tmp_path):
