@@ -40,23 +40,22 @@ def test_still_threads_are_idle_or_stuck_never_dead(tmp_path):
     with Program(tmp_path, source=STILL) as program, Program(tmp_path, source=STILL, name="silent.py") as silent:
         silent.process.stdin.write(SILENT.encode())
 
+        place = "%s:%d" % (program.path, program.line_of("pbkdf2"))
+
         def stuck():
             text = said_of(program.pid)
-            return "stuck at" in text and "idle: no line" in text and text
+            return (re.fullmatch(r"stuck at %s for \d+ s" % re.escape(place), thread_line(text, "stuck"))
+                    and re.fullmatch(r"idle for \d+ s", thread_line(text, "idle"))
+                    and re.match(r"prog.py, pid \d+, live, idle: no line was hit for \d+ s, Python ", text) and text)
 
-        text = poll(stuck, "the words")
-        place = "%s:%d" % (program.path, program.line_of("pbkdf2"))
-        assert re.fullmatch("stuck at %s for \\d+ s" % re.escape(place), thread_line(text, "stuck"))
-        assert re.fullmatch("idle for \\d+ s", thread_line(text, "idle"))
-        assert re.match(r"prog.py, pid \d+, live, idle: no line was hit for \d+ s, Python ", text)
-        assert "dead" not in text
+        assert "dead" not in poll(stuck, "the words")
 
         def held():
             text = said_of(silent.pid)
-            return "C code has held the interpreter's lock for" in text and text
+            return ("C code has held the interpreter's lock for" in text
+                    and re.match(r"stuck for \d+ s, last seen at .*\.py:\d+", thread_line(text, "MainThread")))
 
-        text = poll(held, "the words on the silent one")
-        assert re.match(r"stuck for \d+ s, last seen at .*\.py:\d+", thread_line(text, "MainThread"))
+        poll(held, "the words on the silent one")
         program.process.send_signal(signal.SIGSTOP)
         poll(lambda: ", live, stopped by a signal, " in said_of(program.pid), "all threads to be stopped")
 
