@@ -14,8 +14,8 @@ def said_of(pid):
 
 
 def thread_line(text, name):
-    (line,) = [line for line in text.splitlines() if line.startswith("thread %s (" % name)]
-    return line.split("), ", 1)[1]
+    lines = [line for line in text.splitlines() if line.startswith("thread %s (" % name)]
+    return lines[0].split("), ", 1)[1] if len(lines) == 1 else "not there"
 
 
 # The third function is C code that lets others run, the last holds the interpreter's lock.
