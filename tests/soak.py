@@ -8,8 +8,9 @@ All of it takes at most S of a core (default 0.25) for N minutes (default 120).
 
 The counts are judged by a plain sys.settrace counter, which runs two rounds of the same program: what the second adds to
 a line, each further one adds. They are compared every minute, and at the end with the segment's bytes and the recording as
-well. RSS, descriptors and the segment's blocks are looked at every minute with no page open; of half an hour and more the
-last third must be as the second (hrview grows to its size in the first minutes). It may be stopped (SIGSTOP) with all its
+well. Code comes anew in the first CELLS * CELL_ROUNDS rounds. RSS, descriptors and the segment's blocks are looked at every
+minute with no page open; of half an hour and more the last third must be as the second (hrview grows to its size in the
+first minutes). It may be stopped (SIGSTOP) with all its
 processes for as long as somebody likes.
 """
 import argparse
@@ -39,6 +40,7 @@ PATIENCE_S = 600
 PAGES = 12
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 CHILD_LOOPS = 300
+CELLS, CELL_ROUNDS = 20, 200  # files that come anew, and how often each is executed; the last for ever
 JUDGED_MINUTES = 30  # a run that is shorter says nothing of growth
 KEPT = 16  # ended segments at a time, generously
 
@@ -96,7 +98,7 @@ def work():
 exec("""def answered(commands):
     print("ready", flush=True)
     for number, command in enumerate(commands):
-        yield "cell%%d" %% (number // 200)
+        yield "cell%%d" %% min(number // %(rounds)d, %(last)d)
         print(children[-1], flush=True)
 """)
 children = []
@@ -104,7 +106,7 @@ for name in answered(sys.stdin):
     work()
     grow(name)
     children[:] = [fork()]
-''' % {"loops": CHILD_LOOPS}
+''' % {"loops": CHILD_LOOPS, "rounds": CELL_ROUNDS, "last": CELLS - 1}
 
 
 def oracle(rounds, path):
@@ -141,8 +143,9 @@ class Expected:
                 expected[name, line] = hits + more * (rounds - 1)
                 continue
             assert more == hits, "a cell's line: %d hits, then %d more" % (hits, more)
-            for cell in range((rounds + 199) // 200):
-                expected["cell%d" % cell, line] = hits * min(200, rounds - 200 * cell)
+            for cell in range(min(CELLS, -(-rounds // CELL_ROUNDS))):
+                executed = rounds - CELL_ROUNDS * cell
+                expected["cell%d" % cell, line] = hits * (executed if cell == CELLS - 1 else min(CELL_ROUNDS, executed))
         return expected
 
 
@@ -319,7 +322,7 @@ class Soak:
 
 
 def judge(looks):
-    """Nothing is larger in the last third of the time than in the second, but for the code that came anew."""
+    """Nothing is larger in the last third of the time than in the second."""
     third = len(looks) // 3
     trouble = []
     for name in looks[0]:
