@@ -18,7 +18,7 @@ static bool given_up; /* until stop(): there are greenlets */
 static int deepest;   /* DEEPEST, or less when there are threads with small stacks */
 
 /* Is our place ours, and has the thread our trace function and nothing else that needs all events? */
-static bool is_alone(const PyThreadState *thread)
+static inline bool is_alone(const PyThreadState *thread)
 {
 	return started && !deep && !lost && hrt_switch_is_ours(thread) && !thread->c_profilefunc;
 }
@@ -160,12 +160,6 @@ static inline bool has_no_events(const struct hrt_code *code)
 }
 
 #if HRT_EVENTS_HAVE_FLAG
-/* Around the evaluation of a frame without events, in which our trace function may be hidden: it is shown behind it. */
-static void mark(const struct hrt_pyframe *frame, bool marked)
-{
-	hrt_pyframe_mark(frame, marked);
-}
-
 void hrt_frame_eval_on_exception(const PyFrameObject *py_frame)
 {
 	PyThreadState *thread = PyThreadState_Get();
@@ -174,11 +168,6 @@ void hrt_frame_eval_on_exception(const PyFrameObject *py_frame)
 	/* The interpreter, which now sets the flag, must not see a trace function. */
 	if (has_no_events(code) && hrt_pyframe_is_marked(py_frame) && is_alone(thread))
 		hrt_switch_hide(thread);
-}
-#else
-static void mark(const struct hrt_pyframe *frame, bool marked)
-{
-	(void)frame, (void)marked;
 }
 #endif
 
@@ -250,10 +239,10 @@ static __attribute__((noinline)) PyObject *eval_and_switch(PyThreadState *thread
 	if (!HRT_EVENTS_HAVE_FLAG && wants == caller_has && hrt_py_depth(thread) <= deepest)
 		return hrt_py_eval(thread, frame, throwing); /* which puts back what it switches */
 	hrt_switch(thread, wants || !is_alone(thread));
-	mark(pyframe, !wants);
+	hrt_pyframe_mark(pyframe, !wants); /* our trace function may be hidden in it, and is shown behind it */
 	PyObject *py_result = hrt_py_depth(thread) > deepest ? eval_deep(thread, frame, throwing)
 	                                                     : hrt_py_eval(thread, frame, throwing);
-	mark(pyframe, false);
+	hrt_pyframe_mark(pyframe, false);
 	go_on(thread, caller_has, generation);
 	return py_result;
 }
@@ -261,7 +250,7 @@ static __attribute__((noinline)) PyObject *eval_and_switch(PyThreadState *thread
 /* Whether what the thread runs has no events, and this is as it should be. */
 static inline bool is_quiet(const PyThreadState *thread)
 {
-	return hrt_switch_is_off(thread) && !thread->c_profilefunc && started && !deep && !lost;
+	return hrt_switch_is_off(thread) && is_alone(thread);
 }
 
 /* Most calls are of code without events by code without events: the same as eval_and_switch(), with nothing to switch.
@@ -278,9 +267,9 @@ static PyObject *eval_frame(HRT_PY_EVAL_PARAMETERS)
 		return eval_and_switch(thread, frame, throwing);
 	if (!HRT_EVENTS_HAVE_FLAG)
 		return hrt_py_eval(thread, frame, throwing);
-	mark(pyframe, true);
+	hrt_pyframe_mark(pyframe, true);
 	PyObject *py_result = hrt_py_eval(thread, frame, throwing);
-	mark(pyframe, false);
+	hrt_pyframe_mark(pyframe, false);
 	if (!is_quiet(thread) || hrt_tracer.generation != generation)
 		go_on(thread, false, generation);
 	return py_result;

@@ -36,6 +36,11 @@ const struct hrt_pyframe *hrt_pyframe_evaluated(PyThreadState *thread);
 /* A mark of ours on a frame. It has none unless it was put there, and it is to be taken away before the frame ends. */
 void hrt_pyframe_mark(const struct hrt_pyframe *frame, bool marked);
 bool hrt_pyframe_is_marked(const PyFrameObject *py_frame);
+#elif HRT_HAVE_FRAME_EVAL
+static inline void hrt_pyframe_mark(const struct hrt_pyframe *frame, bool marked)
+{
+	(void)frame, (void)marked;
+}
 #endif
 
 #if HRT_HAVE_TWINS

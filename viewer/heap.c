@@ -1,6 +1,7 @@
 /* heap.c — see heap.h. */
 #include "heap.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,9 +10,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#define NO_CACHES  "glibc.malloc.tcache_count=0"
-#define USERS_MAX  1024
-#define PATH_BYTES 4096
+#define NO_CACHES "glibc.malloc.tcache_count=0"
+#define USERS_MAX 1024
 
 /* False: the variable does not end with our setting. */
 static bool take_back(void)
@@ -42,7 +42,7 @@ static bool can_be_executed_so(void)
 void hrv_heap_keep_small(char **argv)
 {
 	const char *users = getenv("GLIBC_TUNABLES");
-	char value[USERS_MAX + sizeof NO_CACHES], path[PATH_BYTES];
+	char value[USERS_MAX + sizeof NO_CACHES], path[PATH_MAX];
 
 	mallopt(M_ARENA_MAX, 1);
 	if (take_back() || !can_be_executed_so())
