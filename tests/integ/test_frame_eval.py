@@ -181,6 +181,11 @@ TRACED = '''
 '''
 
 
+def line_with(path, end):
+    """Number of the line that ends so."""
+    return next(number for number, line in enumerate(path.read_text().splitlines(), 1) if line.endswith(end))
+
+
 def test_calls_back_and_forth(tmp_path):
     (tmp_path / "untraced.py").write_text(textwrap.dedent(UNTRACED))
     main = tmp_path / "traced.py"
@@ -269,10 +274,9 @@ def test_a_frame_is_traced_from_now_on(tmp_path):
     """)) as program:
         program.facts()
         files = {file["path"]: file["lines"] for file in program.dump()["files"]}
-        lines = (tmp_path / "untraced.py").read_text().splitlines()
-        first, last = (next(n for n, line in enumerate(lines, 1) if line.endswith(end)) for end in ("# from here", "# to here"))
+        first, last = (line_with(tmp_path / "untraced.py", end) for end in ("# from here", "# to here"))
         assert files[str(tmp_path / "untraced.py")] == {str(line): 1 for line in range(first, last + 1)}
-        caller = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# the caller"))
+        caller = line_with(program.path, "# the caller")
         assert files[str(program.path)][str(caller)] == 1
 
 
@@ -337,7 +341,7 @@ def test_other_tools_come_and_go_in_untraced_code(tmp_path):
         wait()
     """)) as program:
         assert program.facts() == {"result": [[None, None]] * 14}
-        this = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# this"))
+        this = line_with(program.path, "# this")
         (file,) = [file for file in program.dump()["files"] if file["path"] == str(program.path)]
         assert file["lines"][str(this)] == 24
 
@@ -367,7 +371,7 @@ def test_subscripts_of_classes(tmp_path):
         wait()
     """)) as program:
         assert program.facts() == {"result": [[44850] * 3] * 2}
-        this = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# this"))
+        this = line_with(program.path, "# this")
         (file,) = [file for file in program.dump()["files"] if file["path"] == str(program.path)]
         assert file["lines"][str(this)] == 1200
 
@@ -400,7 +404,7 @@ def test_untraced_frames_that_run_since_before_trace(tmp_path):
         wait()
     """)) as program:
         assert program.facts() == {"result": [1, 2]}
-        last = next(n for n, line in enumerate(program.path.read_text().splitlines(), 1) if line.endswith("# and here"))
+        last = line_with(program.path, "# and here")
         (file,) = [file for file in program.dump()["files"] if file["path"] == str(program.path)]
         assert (file["lines"].get(str(last - 1)), file["lines"].get(str(last))) == (1, 1)
 

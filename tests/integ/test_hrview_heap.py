@@ -1,10 +1,7 @@
 """How hrview keeps its heap small (viewer/heap.c): it executes itself once more, and neither it nor a browser is otherwise for it."""
 import os
 import re
-import select
-import shlex
 import shutil
-import subprocess
 import tempfile
 
 import pytest
@@ -15,30 +12,19 @@ OURS = "glibc.malloc.tcache_count=0"
 USERS = [None, "", "glibc.malloc.mxfast=0", OURS + ":glibc.malloc.mxfast=0", "x" * 5000]
 
 
-class Opened:
+class Opened(viewer.Server):
     """`hrview --open` with such a GLIBC_TUNABLES, and a browser that leaves what it was given."""
 
-    def __init__(self, folder, value, before=(), **options):
-        self.seen = folder / "seen"
-        browser = folder / "browser"
-        browser.write_text('#!/bin/sh\nseen=%s\necho "$# ${GLIBC_TUNABLES-none}" > "$seen.part"; mv "$seen.part" "$seen"\n'
-                           % shlex.quote(str(self.seen)))
-        browser.chmod(0o755)
+    def __init__(self, folder, value, **options):
+        self.seen, browser = viewer.browser_in(folder, "$# ${GLIBC_TUNABLES-none}")
         env = {name: text for name, text in os.environ.items() if name != "GLIBC_TUNABLES"}
         env["BROWSER"] = str(browser)
         if value is not None:
             env["GLIBC_TUNABLES"] = value
-        self.process = subprocess.Popen([*before, viewer.HRVIEW, "--open", "--port", "0", "--token", "a-secret"], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, env=env, **options)
-
-    def __enter__(self):
-        assert select.select([self.process.stdout], [], [], viewer.DEADLINE_S)[0], "hrview does not come"
-        assert self.process.stdout.readline().startswith(b"http://")
-        return self
+        super().__init__("--open", "--token", "a-secret", env=env, **options)
 
     def __exit__(self, *_):
-        self.process.terminate()
-        self.process.communicate(timeout=viewer.DEADLINE_S)
+        super().__exit__()
         assert self.process.returncode == 0
 
     def of_browser(self):
@@ -60,7 +46,8 @@ def test_heap_has_no_caches_of_threads_and_the_process_is_as_it_was(tmp_path):
     with Opened(tmp_path, None) as opened:
         assert b"GLIBC_TUNABLES=" + OURS.encode() in opened.proc("environ").split(b"\0")
         assert opened.proc("comm") == b"hrview\n"
-        assert opened.proc("cmdline").split(b"\0")[:4] == [viewer.HRVIEW.encode(), b"--open", b"--port", b"0"]
+        words = opened.proc("cmdline").split(b"\0")
+        assert (words[:3], words[-3:]) == ([viewer.HRVIEW.encode(), b"--open", b"--token"], [b"--port", b"0", b""])
         assert b"a-secret" not in opened.proc("cmdline")
 
 
@@ -68,7 +55,7 @@ def test_by_way_of_the_dynamic_loader(tmp_path):
     """Which is then what the system has executed, and takes our options for its own."""
     with open(viewer.HRVIEW, "rb") as file:
         (loader,) = set(re.findall(rb"/[\w/.-]+/ld-linux[\w.-]+", file.read()))
-    with Opened(tmp_path, None, before=[loader]) as opened:
+    with Opened(tmp_path, None, command=[loader, viewer.HRVIEW]) as opened:
         assert opened.of_browser() == "1 none\n"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import oracle
 from oracle import DEADLINE_S, poll
+from viewer import browser_in
 
 # Whatever a program could notice of a child, it looks for; then it waits to be told to end.
 PROGRAM = """
@@ -146,15 +147,6 @@ def test_port_of_another_server_is_one_line_and_the_program_goes_on(tmp_path):
             line = program.url()
             assert str(port) in line and "hrview" in line
             assert program.end() == ("None []\n", "")
-
-
-def browser_in(tmp_path):
-    """(file in which it will leave the URL, program to take for a browser)."""
-    seen = tmp_path / "seen"
-    browser = tmp_path / "browser"
-    browser.write_text('#!/bin/sh\necho "$1" > "%s.part"; mv "%s.part" "%s"\n' % (seen, seen, seen))
-    browser.chmod(0o755)
-    return seen, browser
 
 
 def test_browser_shows_the_calling_file(tmp_path):

@@ -146,6 +146,15 @@ class Program:
             segment.unlink()
 
 
+def browser_in(folder, leaves="$1"):
+    """(file in which it will leave the URL, or what else a shell knows there, program to take for a browser)."""
+    seen = folder / "seen"
+    browser = folder / "browser"
+    browser.write_text('#!/bin/sh\necho "%s" > "%s.part"; mv "%s.part" "%s"\n' % (leaves, seen, seen, seen))
+    browser.chmod(0o755)
+    return seen, browser
+
+
 def segments_of(pid, uid=os.geteuid()):
     return list(Path("/dev/shm").glob("heartrate_shm.%d.%d.*" % (uid, pid)))
 
@@ -153,9 +162,9 @@ def segments_of(pid, uid=os.geteuid()):
 class Server:
     """An hrview on a free port."""
 
-    def __init__(self, *args, uid=None):
-        self.process = subprocess.Popen([HRVIEW, *map(str, args), "--port", "0"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, **hrview_as(uid))
+    def __init__(self, *args, uid=None, command=(HRVIEW,), **options):
+        self.process = subprocess.Popen([*command, *map(str, args), "--port", "0"], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, **hrview_as(uid), **options)
         assert select.select([self.process.stdout], [], [], DEADLINE_S)[0], "hrview says nothing"
         self.url = self.process.stdout.readline().decode().strip()
         if not self.url:
