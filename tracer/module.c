@@ -13,6 +13,7 @@
 #include "pyframe.h"
 #include "sampler.h"
 #include "spawn.h"
+#include "tracemalloc.h"
 #include "twin.h"
 
 #include <errno.h>
@@ -412,6 +413,7 @@ static int execute(PyObject *py_module)
 	hrt_filemap_remember_cwd();
 	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0))
 		return -1;
+	hrt_tracemalloc_init();
 	if (PyModule_AddFunctions(py_module, hrt_process_methods) != 0)
 		return -1;
 	return PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES);

@@ -7,6 +7,7 @@
 #include "plain.h"
 #include "rows.h"
 #include "tasks.h"
+#include "tracemalloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,7 +197,7 @@ static void ask_run_states(void)
 /* One pass. Its thread state lives no longer than the pass: sys._current_exceptions() would show it. */
 static void sample(void)
 {
-	PyThreadState *own = PyThreadState_New(sampler.interpreter);
+	PyThreadState *own = hrt_tracemalloc_thread_new(sampler.interpreter);
 
 	if (!own)
 		return;
@@ -222,7 +223,7 @@ static void sample(void)
 	hrt_tracer.sampling = false;
 	hrt_py_gc_resume(gc_was_enabled);
 	PyThreadState_Clear(own);
-	PyThreadState_DeleteCurrent();
+	hrt_tracemalloc_thread_delete_current();
 }
 
 /* Waits until `until_ns` (CLOCK_MONOTONIC); true when it is time to end. */
@@ -324,6 +325,7 @@ void hrt_sampler_forget(void)
 {
 	sampler.running = sampler.joining = false;
 	pthread_mutex_init(&sampler.lock, NULL);
+	hrt_tracemalloc_forget();
 	hrt_rows_forget(&sampler.threads);
 	hrt_rows_forget(&sampler.tasks);
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hardening import survives
+from hardening import environment, survives
 
 PRELUDE = """\
 import os, sys, threading, types
@@ -267,6 +267,38 @@ def test_threads_that_end_while_an_audit_hook_lets_them(tmp_path):
             time.sleep(0.001)
         print("done")
         """)
+
+
+@pytest.mark.parametrize("malloc", ["pymalloc", "debug"])
+def test_tracemalloc_begun_and_ended(tmp_path, malloc):
+    """stop() frees what a thread that waits for the GIL in an allocation of its own goes on with: the sampler must not."""
+    survives(tmp_path, """\
+        import time, tracemalloc
+        import heartrate_shm
+
+        class Frames:
+            def __index__(self):
+                time.sleep(0.01)
+                return 3
+
+        def busy(seconds):
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                pass
+        heartrate_shm.trace(lambda path: True)
+        for i in range(60):
+            tracemalloc.start(Frames() if i % 4 == 0 else 3)
+            busy(0.006)
+            memory = [bytes(1000)]
+            assert tracemalloc.get_object_traceback(memory[0]) is not None
+            tracemalloc.stop()
+            busy(0.006)
+        try:
+            tracemalloc.start(0)
+        except ValueError as error:
+            print(error)
+        print(tracemalloc.is_tracing(), tracemalloc.start, tracemalloc.stop.__text_signature__)
+        """, env=environment(PYTHONMALLOC=malloc))
 
 
 def test_a_filters_finalizer_that_traces(tmp_path):
