@@ -26,7 +26,11 @@ EXPLAINED = {
     # When the collector runs (coverage.py's tracer changes it as well). What code a frame has for the C interface
     # (docs/counts.md: inline probes; it takes HEARTRATE_SHM_COUNT=probes to see it there).
     "test_frame": ["test_sneaky_frame_object", "test_frame_getters"],
-    "test_dis": ["_specialize", "test_loop_quicken", "test_show_caches", "test_super_instructions"],  # code before any event
+    "test_capi": ["TestInternalFrameApi"],
+    # Code before any event.
+    "test_dis": ["_specialize", "test_loop_quicken", "test_show_caches", "test_super_instructions"],
+    "test_opcache": ["test_assign_init_code", "TestRacesDoNotCrash"],
+    "test_type_cache": ["_specialization_"],
 }
 TIMEOUT_S = 1200
 # The name and place of a test, what it prints (or its docstring) until the verdict, which may stand on a later line.

@@ -6,6 +6,7 @@
 #include "spawn.h"
 
 #include "hr_err.h"
+#include "plain.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -356,6 +357,18 @@ static void find(int which)
 	Py_XDECREF(py_module);
 }
 
+/* Which of two C functions is behind a builtin one is part of its hash, and os.supports_fd has os.execve. */
+static void set_method(struct point *point, PyMethodDef *def)
+{
+	PyObject *py_fds = hrt_plain_variable(hrt_plain_module("os"), "supports_fd"); /* borrowed */
+	bool holds = py_fds && PySet_Check(py_fds) && PySet_Discard(py_fds, point->py_function) == 1;
+
+	((PyCFunctionObject *)point->py_function)->m_ml = def;
+	if (holds)
+		PySet_Add(py_fds, point->py_function);
+	hrt_forget_exception();
+}
+
 void hrt_spawn_install(void)
 {
 	for (int i = 0; i < POINT_COUNT; i++) {
@@ -365,7 +378,7 @@ void hrt_spawn_install(void)
 		if (!point->py_function)
 			find(i);
 		if (point->py_function)
-			((PyCFunctionObject *)point->py_function)->m_ml = &point->ours;
+			set_method(point, &point->ours);
 	}
 	installed = true;
 }
@@ -374,7 +387,7 @@ void hrt_spawn_uninstall(void)
 {
 	for (int i = 0; installed && i < POINT_COUNT; i++)
 		if (points[i].py_function)
-			((PyCFunctionObject *)points[i].py_function)->m_ml = points[i].theirs;
+			set_method(&points[i], points[i].theirs);
 	installed = false;
 	free(description);
 	free(site);

@@ -282,6 +282,7 @@ def test_the_functions_are_the_interpreters_own(tmp_path):
         for function in (os.execv, os.execve, os._exit, os.posix_spawn, os.system, _posixsubprocess.fork_exec):
             print(function.__name__, function.__doc__, function.__module__, repr(function)[:30], type(function),
                   function is getattr(posix, function.__name__, function))
+        print(os.execve in os.supports_fd, sorted(function.__name__ for function in os.supports_fd))
         print(inspect.signature(os.execve), inspect.signature(os.system))
         for wrong in ((), (1, 2), ("/nowhere", [], {}), ("/nowhere", ["x"], {1: 2}), ("/nowhere", ["x"], 5)):
             try:
