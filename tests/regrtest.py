@@ -26,7 +26,7 @@ EXPLAINED = {
     # When the collector runs (coverage.py's tracer changes it as well). What code a frame has for the C interface
     # (docs/counts.md: inline probes; it takes HEARTRATE_SHM_COUNT=probes to see it there).
     "test_frame": ["test_sneaky_frame_object", "test_frame_getters"],
-    "test_capi": ["TestInternalFrameApi"],
+    "test_capi": ["TestInternalFrameApi", "Test_FrameAPI.test_frame_getters"],
     # Code before any event.
     "test_dis": ["_specialize", "test_loop_quicken", "test_show_caches", "test_super_instructions"],
     "test_opcache": ["test_assign_init_code", "TestRacesDoNotCrash"],
