@@ -19,12 +19,25 @@
 
 static bool initialised;
 static int forks_under_way;
+static int alone;    /* calls under way that want a process without other threads */
 static bool exiting; /* the interpreter takes no more threads */
 
 static void start_sampler(void)
 {
-	if (forks_under_way == 0 && !exiting)
+	if (forks_under_way == 0 && alone == 0 && !exiting)
 		hrt_sampler_start();
+}
+
+void hrt_process_begin_alone(void)
+{
+	alone++;
+	hrt_sampler_stop();
+}
+
+void hrt_process_end_alone(void)
+{
+	alone--;
+	start_sampler();
 }
 
 static void at_libc_exit(void)
@@ -51,7 +64,7 @@ void hrt_process_settle(void)
 	int err;
 
 	hrt_tracer.forked = false;
-	forks_under_way = 0;
+	forks_under_way = alone = 0;
 	if (!hrt_tracer.segment)
 		return;
 	err = hrt_tracer.children ? hrt_segment_adopt(hrt_tracer.segment) : HR_EGONE;

@@ -2,11 +2,13 @@
  *
  * A function that gets an environment gets a copy with our two variables; for one that takes the process's own they
  * are set in C's environ for the time of the call, where os.environ does not show them. A function that ends the
- * process closes the segment first, and opens it again when it has failed. */
+ * process closes the segment first, and opens it again when it has failed. One that the kernel refuses to a process
+ * with several threads runs without the sampler. */
 #include "spawn.h"
 
 #include "hr_err.h"
 #include "plain.h"
+#include "process.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 #define CHILD_VARIABLE "HEARTRATE_SHM_CHILD"
 #define PATH_VARIABLE  "PYTHONPATH"
 
-enum { FORK_EXEC, SPAWN, SPAWNP, SYSTEM, EXECV, EXECVE, EXIT, POINT_COUNT };
+enum { FORK_EXEC, SPAWN, SPAWNP, SYSTEM, EXECV, EXECVE, EXIT, UNSHARE, SETNS, POINT_COUNT };
 
 #define NO_ENVIRONMENT (-1)
 
@@ -24,6 +26,7 @@ struct point {
 	int env_at; /* position of the argument that is the environment */
 	bool env_can_be_named;
 	bool starts;     /* a new program, which is to find our variables */
+	bool alone;      /* refused to a process with several threads */
 	enum hr_end end; /* of this process when it succeeds, HR_END_UNKNOWN: it goes on */
 	PyObject *py_function;
 	PyMethodDef *theirs;
@@ -38,6 +41,8 @@ static struct point points[POINT_COUNT] = {
         [EXECV] = {"posix", "execv", .env_at = NO_ENVIRONMENT, .starts = true, .end = HR_END_EXEC},
         [EXECVE] = {"posix", "execve", .env_at = 2, .env_can_be_named = true, .starts = true, .end = HR_END_EXEC},
         [EXIT] = {"posix", "_exit", .env_at = NO_ENVIRONMENT, .end = HR_END_EXIT},
+        [UNSHARE] = {"posix", "unshare", .env_at = NO_ENVIRONMENT, .alone = true},
+        [SETNS] = {"posix", "setns", .env_at = NO_ENVIRONMENT, .alone = true},
 };
 
 static char *description, *site;
@@ -274,18 +279,23 @@ static PyObject *call_with_variables(const struct point *point, PyObject *self, 
 static PyObject *call_point(int which, PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
 	const struct point *point = &points[which];
+	bool alone = point->alone && !hrt_tracer.forked;
 	PyObject *py_result;
 
 	if (!hrt_tracer.segment)
 		return call_theirs(point, self, args, nargs, kwnames);
 	if (point->end != HR_END_UNKNOWN)
 		hrt_segment_close(hrt_tracer.segment, point->end);
+	if (alone)
+		hrt_process_begin_alone();
 	hrt_tracer.starting = which == FORK_EXEC;
 	if (point->starts && hrt_tracer.children && !hrt_tracer.forked)
 		py_result = call_with_variables(point, self, args, nargs, kwnames);
 	else
 		py_result = call_theirs(point, self, args, nargs, kwnames);
 	hrt_tracer.starting = false;
+	if (alone)
+		hrt_process_end_alone();
 	if (point->end != HR_END_UNKNOWN && hrt_tracer.segment)
 		hrt_segment_reopen(hrt_tracer.segment);
 	return py_result;
@@ -317,15 +327,17 @@ ENTRY(SYSTEM)
 ENTRY(EXECV)
 ENTRY(EXECVE)
 ENTRY(EXIT)
+ENTRY(UNSHARE)
+ENTRY(SETNS)
 
 static const struct {
 	void (*in_tuple)(void);
 	void (*fast)(void);
 	void (*fast_named)(void);
 } entries[POINT_COUNT] = {
-        [FORK_EXEC] = ENTRIES(FORK_EXEC), [SPAWN] = ENTRIES(SPAWN), [SPAWNP] = ENTRIES(SPAWNP),
-        [SYSTEM] = ENTRIES(SYSTEM),       [EXECV] = ENTRIES(EXECV), [EXECVE] = ENTRIES(EXECVE),
-        [EXIT] = ENTRIES(EXIT),
+        [FORK_EXEC] = ENTRIES(FORK_EXEC), [SPAWN] = ENTRIES(SPAWN),     [SPAWNP] = ENTRIES(SPAWNP),
+        [SYSTEM] = ENTRIES(SYSTEM),       [EXECV] = ENTRIES(EXECV),     [EXECVE] = ENTRIES(EXECVE),
+        [EXIT] = ENTRIES(EXIT),           [UNSHARE] = ENTRIES(UNSHARE), [SETNS] = ENTRIES(SETNS),
 };
 
 /* ---- installing ---- */
@@ -373,7 +385,7 @@ void hrt_spawn_install(void)
 {
 	for (int i = 0; i < POINT_COUNT; i++) {
 		struct point *point = &points[i];
-		if (point->end == HR_END_UNKNOWN && !description)
+		if (point->starts && point->end == HR_END_UNKNOWN && !description)
 			continue; /* only starts programs, and nothing is passed on to them */
 		if (!point->py_function)
 			find(i);

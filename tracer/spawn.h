@@ -1,14 +1,16 @@
-/* spawn.h — the functions by which a program starts another one, becomes one, or ends without a word.
+/* spawn.h — the functions by which a program starts another one, becomes one, ends without a word, or needs to be
+ * alone.
  *
- * While tracing, the C function behind os.execv, os.execve, os._exit, os.posix_spawn, os.posix_spawnp, os.system and
- * _posixsubprocess.fork_exec is ours, in the same Python objects: nothing that Python code can look at is different. */
+ * While tracing, the C function behind os.execv, os.execve, os._exit, os.posix_spawn, os.posix_spawnp, os.system,
+ * _posixsubprocess.fork_exec, os.unshare and os.setns is ours, in the same Python objects: nothing that Python code can
+ * look at is different. */
 #ifndef HRT_SPAWN_H
 #define HRT_SPAWN_H
 
 #include "tracer.h"
 
-/* The functions that end this process; hrt_spawn_pass_on() adds those that start programs. One that is not what we know
- * is left alone. Keeps no exception. */
+/* The functions that end this process or must find it without threads of ours; hrt_spawn_pass_on() adds those that
+ * start programs. One that is not what we know is left alone. Keeps no exception. */
 void hrt_spawn_install(void);
 
 /* Puts the functions back and forgets what hrt_spawn_pass_on() was told. */

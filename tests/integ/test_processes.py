@@ -1,4 +1,5 @@
 """Forks, spawns and execs: each process its own counts, the parent's untouched, and nothing that the program can see."""
+import os
 import textwrap
 
 import pytest
@@ -291,6 +292,27 @@ def test_the_functions_are_the_interpreters_own(tmp_path):
                 print(type(error), error)
         """)
     both(path, tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "unshare"), reason="Python's since 3.12")
+def test_namespaces_that_only_a_process_without_threads_may_enter(tmp_path):
+    """EINVAL where there is another thread, before it is asked who may."""
+    path = program(tmp_path, """
+        def attempt(function, *arguments):
+            try:
+                print(function.__name__, function(*arguments))
+            except OSError as error:
+                print(function.__name__, error)
+        work(3)
+        descriptor = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        attempt(os.setns, descriptor, os.CLONE_NEWNS)
+        attempt(os.unshare, os.CLONE_NEWUSER)
+        work(40)
+        print(sorted(os.listdir("/proc/self/fd")))
+        """)
+    ours = both(path, tmp_path)
+    assert "Invalid argument" not in ours.stdout
+    assert worked(family(ours.pid)) == [43]
 
 
 FILTERS = """
