@@ -19,6 +19,9 @@ static void lock_without_gil(void)
 
 static PyObject *start(PyObject *py_module, PyObject *const *py_arguments, Py_ssize_t count)
 {
+	/* What is no number yet has code of the program's, which may take its time, or fork. */
+	if (count > 0 && !PyLong_Check(py_arguments[0]))
+		return theirs_start(py_module, py_arguments, count);
 	lock_without_gil();
 	PyObject *py_result = theirs_start(py_module, py_arguments, count);
 	pthread_mutex_unlock(&lock);
