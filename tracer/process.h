@@ -11,8 +11,7 @@ int hrt_process_init(PyObject *py_module);
  * by Python's hook after a fork, and by a backend that finds hrt_tracer.forked. */
 void hrt_process_settle(void);
 
-/* Around a call for which the process must have no threads but the program's: without the sampler meanwhile. GIL held.
- */
+/* Around a call for which the process must have no threads but the program's: the sampler ends meanwhile. GIL held. */
 void hrt_process_begin_alone(void);
 void hrt_process_end_alone(void);
 

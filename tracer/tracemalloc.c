@@ -1,6 +1,8 @@
 /* tracemalloc.c — see tracemalloc.h. */
 #include "tracemalloc.h"
 
+#include "tracer.h"
+
 #include <pthread.h>
 #include <time.h>
 
@@ -42,10 +44,10 @@ static PyMethodDef *method(PyObject *py_module, const char *name, int flags)
 	PyObject *py_function = py_module ? PyObject_GetAttrString(py_module, name) : NULL;
 	PyMethodDef *found = NULL;
 
-	if (py_function && PyCFunction_Check(py_function))
+	if (py_function && hrt_py_is_c_function(py_function))
 		found = ((PyCFunctionObject *)py_function)->m_ml; /* static: outlives the function */
 	Py_XDECREF(py_function);
-	PyErr_Clear();
+	hrt_forget_exception();
 	return found && found->ml_flags == flags ? found : NULL;
 }
 
@@ -55,7 +57,6 @@ void hrt_tracemalloc_init(void)
 	PyMethodDef *their_start = method(py_module, "start", METH_FASTCALL);
 	PyMethodDef *their_stop = method(py_module, "stop", METH_NOARGS);
 
-	PyErr_Clear();
 	if (their_start && !theirs_start) {
 		theirs_start = (_PyCFunctionFast)(void (*)(void))their_start->ml_meth;
 		their_start->ml_meth = (PyCFunction)(void (*)(void))start;

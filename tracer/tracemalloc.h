@@ -13,8 +13,7 @@
  * tell. Without the module there is nothing to do. */
 void hrt_tracemalloc_init(void);
 
-/* PyThreadState_New(), without the GIL, and PyThreadState_DeleteCurrent(), with it, while neither function is at work.
- */
+/* PyThreadState_New(), without the GIL, and PyThreadState_DeleteCurrent(), with it, while neither of the two runs. */
 PyThreadState *hrt_tracemalloc_thread_new(PyInterpreterState *interpreter);
 void hrt_tracemalloc_thread_delete_current(void);
 
