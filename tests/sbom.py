@@ -36,10 +36,13 @@ def package_of(path):
     real = os.path.realpath(path)
     for name in (path, real, re.sub("^/usr/", "/", real), "/usr" + path):
         try:
-            owner = run("dpkg", "-S", name).split(": ")[0].split(",")[0]
+            found = run("dpkg", "-S", name).splitlines()
         except (subprocess.CalledProcessError, FileNotFoundError):
             continue
-        return owner.split(":")[0], run("dpkg-query", "-W", "-f", "${Version}", owner)
+        for line in found:
+            if not line.startswith("diversion by "):
+                owner = re.split(", |: ", line)[0]
+                return owner.split(":")[0], run("dpkg-query", "-W", "-f", "${Version}", owner)
     return os.path.basename(real), None  # of no package: built by hand
 
 

@@ -33,7 +33,7 @@ static PyObject *trace_all(PyObject *self, PyObject *py_how);
 static PyObject *profile(PyObject *self, PyObject *py_how);
 static PyObject *profile_all(PyObject *self, PyObject *py_how);
 
-#define FAST(function) METH_FASTCALL, (PyCFunction)(void (*)(void))(function)
+#define FAST(function) .flags = METH_FASTCALL, .call = (PyCFunction)(void (*)(void))(function)
 
 /* A function that is lent: `theirs` is what the function object has otherwise. */
 static struct loan {
@@ -44,13 +44,13 @@ static struct loan {
 	PyCFunctionObject *py_function; /* for good: it may have our m_ml */
 	PyMethodDef *theirs, ours;
 } loans[LENT_COUNT] = {
-        [SET_LOCAL_EVENTS] = {true, "set_local_events", FAST(set_local_events)},
-        [REGISTER_CALLBACK] = {true, "register_callback", FAST(register_callback)},
-        [SET_EVENTS] = {true, "set_events", FAST(set_events)},
-        [TRACE] = {false, "settrace", METH_O, trace},
-        [TRACE_ALL] = {false, "_settraceallthreads", METH_O, trace_all},
-        [PROFILE] = {false, "setprofile", METH_O, profile},
-        [PROFILE_ALL] = {false, "_setprofileallthreads", METH_O, profile_all},
+        [SET_LOCAL_EVENTS] = {.of_monitoring = true, .name = "set_local_events", FAST(set_local_events)},
+        [REGISTER_CALLBACK] = {.of_monitoring = true, .name = "register_callback", FAST(register_callback)},
+        [SET_EVENTS] = {.of_monitoring = true, .name = "set_events", FAST(set_events)},
+        [TRACE] = {.name = "settrace", .flags = METH_O, .call = trace},
+        [TRACE_ALL] = {.name = "_settraceallthreads", .flags = METH_O, .call = trace_all},
+        [PROFILE] = {.name = "setprofile", .flags = METH_O, .call = profile},
+        [PROFILE_ALL] = {.name = "_setprofileallthreads", .flags = METH_O, .call = profile_all},
 };
 
 static bool on;

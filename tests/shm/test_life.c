@@ -220,7 +220,7 @@ static void test_all_readers_share_one_search_for_programs_that_cannot_be_seen(v
 		for (int i = 0; i < READERS; i++)
 			assert_life(readers[i], HRV_UNKNOWN);
 	uint64_t took_ns = hrv_clock_ns(CLOCK_MONOTONIC) - start_ns;
-	assert_in_range(looks_at_proc, 0, 1 + took_ns / 200000000); /* five times a second at most, whoever asks */
+	assert_true(looks_at_proc <= 1 + took_ns / 200000000); /* five times a second at most, whoever asks */
 	for (int i = 0; i < READERS; i++)
 		hrv_reader_close(readers[i]);
 	maker_forget(segment);
