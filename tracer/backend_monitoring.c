@@ -49,7 +49,7 @@ static PyObject *on_line(PyObject *self, PyObject *const *args, size_t nargs, Py
 	if (!code)
 		Py_RETURN_NONE;
 	hrt_code_hit(code, hrt_py_small(args[1]));
-	code->events++;
+	code->heat++;
 	if (hrt_tiers_is_hot(code))
 		hrt_go_over(code, -1);
 	Py_RETURN_NONE;
@@ -95,7 +95,7 @@ static PyObject *on_jump(PyObject *self, PyObject *const *args, size_t nargs, Py
 	if (hrt_tracer.only_thread != 0 && !hrt_tracer_wants(PyThreadState_Get()))
 		Py_RETURN_NONE;
 	hrt_code_hit(code, (uint32_t)jump.line);
-	code->events++;
+	code->heat++;
 	if (hrt_tiers_is_hot(code))
 		hrt_go_over(code, (int)hrt_py_small(args[2]));
 	Py_RETURN_NONE;
@@ -116,11 +116,10 @@ static bool line_needs_resume(PyCodeObject *py_code, int resume)
 /* Switches line events on for a traced code object. */
 static void watch_lines(struct hrt_code *code)
 {
-	PyObject *py_type, *py_value, *py_traceback;
 
 	if (code->local_events)
 		return;
-	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	struct hrt_py_exception pending = hrt_py_put_aside();
 	code->keep_start = line_needs_resume(code->py_code, code->py_code->_co_firsttraceable * 2 /* bytes a unit */);
 	PyObject *py_done = PyObject_CallMethod(py_monitoring, "set_local_events", "iOi", tool_id, code->py_code,
 	                                        event_line | event_jump);
@@ -132,7 +131,7 @@ static void watch_lines(struct hrt_code *code)
 		PyErr_Clear();
 		hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
 	}
-	PyErr_Restore(py_type, py_value, py_traceback);
+	hrt_py_take_up(pending);
 }
 
 /* Code begins to run, or is resumed: its entry, NULL when it is not traced. *later: ask again (codemap.h). */
@@ -153,7 +152,7 @@ static struct hrt_code *look_at(PyObject *self, PyCodeObject *py_code, bool *lat
 	if (!code || !code->local_events || code->generation != hrt_tracer.generation) {
 		hrt_go_over_tend();
 		code = hrt_code_decide(py_code, PyEval_GetGlobals(), later);
-		if (code && code->line_count > 0)
+		if (code && code->counted)
 			watch_lines(code);
 	}
 	return code;
@@ -174,7 +173,7 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, P
 		return Py_NewRef(py_disable);
 	if (hrt_tiers_is_hot(code))
 		hrt_go_over(code, (int)hrt_py_small(args[1]));
-	if (code->keep_start || code->hot_at != UINT64_MAX)
+	if (code->keep_start || hrt_tiers_may_be_hot(code))
 		Py_RETURN_NONE;
 	return Py_NewRef(py_disable);
 }
@@ -322,7 +321,7 @@ static int watch_running_frames(void)
 			bool later;
 			if (!code || !hrt_tiers_is_twin(code)) {
 				code = hrt_code_decide(py_code, py_globals, &later);
-				if (code && code->line_count > 0)
+				if (code && code->counted)
 					watch_lines(code);
 			}
 			Py_DECREF(py_globals);
@@ -397,9 +396,8 @@ static void unwatch_lines(struct hrt_code *code)
 
 void hrt_backend_stop(void)
 {
-	PyObject *py_type, *py_value, *py_traceback;
 
-	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	struct hrt_py_exception pending = hrt_py_put_aside();
 	hrt_go_over_stop();
 	if (tool_id >= 0) {
 		const int events[] = {event_line, event_jump, event_start, event_resume, event_throw};
@@ -415,7 +413,7 @@ void hrt_backend_stop(void)
 	}
 	for (int i = 0; i < CALLBACK_COUNT; i++)
 		Py_CLEAR(py_callbacks[i]);
-	PyErr_Restore(py_type, py_value, py_traceback);
+	hrt_py_take_up(pending);
 }
 
 void hrt_backend_begin_pass(PyThreadState *own)

@@ -45,11 +45,11 @@ static void watch_new_threads(void)
 struct hrt_code *hrt_settrace_decide(PyCodeObject *py_code, PyObject *py_globals)
 {
 	const struct hrt_code *known = hrt_code_peek(py_code);
-	bool was_counted = known && known->line_count > 0;
+	bool was_counted = known && known->counted;
 	bool later; /* it is: at the next event */
 	struct hrt_code *code = hrt_code_decide(py_code, py_globals, &later);
 
-	if (code && code->line_count > 0 && !was_counted)
+	if (code && code->counted && !was_counted)
 		hrt_tiers_watch(code);
 	if (code)
 		hrt_subscripts_keep_plain(py_code);
@@ -79,7 +79,7 @@ static inline void hit(struct hrt_code *code, PyFrameObject *py_frame)
 {
 	hrt_code_hit(code, (uint32_t)hrt_py_event_line(py_frame));
 	if (HRT_HAVE_TWINS)
-		code->events++;
+		code->heat++;
 }
 
 /* Not a hit of code that is known, or there is a new thread. */
@@ -94,7 +94,7 @@ static __attribute__((noinline)) void on_other_line(PyFrameObject *py_frame)
 		return;
 	if (!code || code->generation != hrt_tracer.generation)
 		code = decide(py_code, py_frame);
-	if (code && code->line_count > 0)
+	if (code && code->counted)
 		hit(code, py_frame);
 }
 
@@ -106,7 +106,7 @@ int hrt_settrace_event(PyObject *self, PyFrameObject *py_frame, int what, PyObje
 		if (!code || code->generation != hrt_tracer.generation ||
 		    (*hrt_settrace_head)->id != hrt_settrace_known)
 			on_other_line(py_frame);
-		else if (code->line_count > 0)
+		else if (code->counted)
 			hit(code, py_frame);
 	}
 #if HRT_EVENTS_HAVE_FLAG
@@ -127,13 +127,6 @@ static PyObject *thread_hook(PyObject *self, PyObject *args)
 
 static PyMethodDef thread_hook_def = {"heartrate_shm", thread_hook, METH_VARARGS, "Traces a new thread."};
 
-/* threading's trace hook, when it is loaded and nobody else's: borrowed, NULL otherwise. */
-static PyObject *threading_module(void)
-{
-	PyObject *py_modules = PySys_GetObject("modules");
-	return py_modules ? hrt_plain_item_named(py_modules, "threading") : NULL;
-}
-
 static bool hook_is(PyObject *py_threading, PyObject *py_expected)
 {
 	PyObject *py_hook = PyObject_GetAttrString(py_threading, "_trace_hook");
@@ -146,7 +139,7 @@ static bool hook_is(PyObject *py_threading, PyObject *py_expected)
 
 static void set_hook(PyObject *py_old, PyObject *py_new)
 {
-	PyObject *py_threading = threading_module();
+	PyObject *py_threading = hrt_plain_module("threading");
 
 	if (py_threading && hook_is(py_threading, py_old) &&
 	    PyObject_SetAttrString(py_threading, "_trace_hook", py_new) != 0)
@@ -240,9 +233,8 @@ int hrt_backend_refresh(void)
 
 void hrt_backend_stop(void)
 {
-	PyObject *py_type, *py_value, *py_traceback;
 
-	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	struct hrt_py_exception pending = hrt_py_put_aside();
 	hrt_frame_eval_stop();
 	hrt_tiers_stop();
 	hrt_subscripts_let_go();
@@ -254,7 +246,7 @@ void hrt_backend_stop(void)
 			hrt_py_set_trace(thread, NULL);
 	hrt_settrace_known = 0;
 	count_traced_threads();
-	PyErr_Restore(py_type, py_value, py_traceback);
+	hrt_py_take_up(pending);
 }
 
 void hrt_backend_begin_pass(PyThreadState *own)

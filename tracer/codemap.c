@@ -12,16 +12,6 @@
 
 Py_ssize_t hrt_codemap_extra_index = -1;
 
-/* What equal code objects share. */
-struct hrt_run {
-	struct hrt_run *next; /* in its bucket */
-	uint64_t key[2];
-	uint32_t index; /* in the segment's codes */
-	uint32_t first_line;
-	uint32_t line_count;
-	uint32_t slot_of[];
-};
-
 static struct hrt_code *all_codes;
 static struct hrt_run **buckets;
 static size_t bucket_count, run_count;
@@ -197,23 +187,15 @@ static void mix_object(uint64_t key[2], PyObject *py_object)
 /* What a run is for. */
 enum run_kind { STACKS, EVENTS, PROBES };
 
-/* 128 bits over everything that makes code objects equal; two that collide would share a name, not a line. */
-static int run_key(PyCodeObject *py_code, uint32_t file, enum run_kind kind, uint64_t key[2])
+/* 128 bits over everything that a run is made of; two that collide would share a name, not a line. */
+static void run_key(PyCodeObject *py_code, uint32_t file, enum run_kind kind, uint64_t key[2])
 {
-	PyObject *py_bytecode = hrt_py_bytecode(py_code);
 	uint32_t start[3] = {file, (uint32_t)py_code->co_firstlineno, kind};
 
-	if (!py_bytecode) {
-		PyErr_Clear();
-		return HR_ENOMEM;
-	}
 	key[0] = mix(1, start, sizeof start, UINT64_C(0x9e3779b97f4a7c15));
 	key[1] = mix(2, start, sizeof start, UINT64_C(0xd6e8feb86659fd93));
 	mix_object(key, hrt_py_qualname(py_code));
-	mix_object(key, py_bytecode);
 	mix_object(key, hrt_py_linetable(py_code));
-	Py_DECREF(py_bytecode);
-	return 0;
 }
 
 static struct hrt_run *run_find(const uint64_t key[2])
@@ -250,6 +232,19 @@ static int run_insert(struct hrt_run *run)
 	return 0;
 }
 
+static size_t slot_bytes(bool wide)
+{
+	return wide ? sizeof(uint32_t) : 1;
+}
+
+static void run_put_slot(struct hrt_run *run, uint32_t at, uint32_t slot)
+{
+	if (run->wide)
+		memcpy(run->slot_of + at * sizeof slot, &slot, sizeof slot);
+	else
+		run->slot_of[at] = (unsigned char)slot;
+}
+
 /* Writes the code's entry (and slots, but for stacks) into the segment. */
 static int run_make(PyCodeObject *py_code, uint32_t file, enum run_kind kind, const uint64_t key[2],
                     struct hrt_run **out)
@@ -275,7 +270,8 @@ static int run_make(PyCodeObject *py_code, uint32_t file, enum run_kind kind, co
 		err = HR_EARG; /* made by hand */
 		goto fail;
 	}
-	run = block_take(sizeof *run + span * sizeof run->slot_of[0]);
+	bool wide = lines.count > UINT8_MAX;
+	run = block_take(sizeof *run + span * slot_bytes(wide));
 	py_name = PyUnicode_AsEncodedString(hrt_py_qualname(py_code), "utf-8", "surrogateescape");
 	if (!py_name) {
 		PyErr_Clear();
@@ -295,11 +291,13 @@ static int run_make(PyCodeObject *py_code, uint32_t file, enum run_kind kind, co
 		goto fail;
 	run->key[0] = key[0];
 	run->key[1] = key[1];
+	run->slot_first = entry.slot_first;
 	run->first_line = first;
 	run->line_count = span;
-	memset(run->slot_of, 0xff, span * sizeof run->slot_of[0]);
+	run->wide = wide;
+	memset(run->slot_of, 0xff, span * slot_bytes(wide));
 	for (uint32_t i = 0; i < lines.count; i++)
-		run->slot_of[lines.at[i] - first] = entry.slot_first + i;
+		run_put_slot(run, lines.at[i] - first, i);
 	err = run_insert(run);
 	if (err != 0)
 		goto fail;
@@ -335,7 +333,6 @@ struct hrt_code *hrt_code_get(PyCodeObject *py_code)
 	code = calloc(1, sizeof *code);
 	if (!code)
 		return NULL;
-	code->index = HR_INDEX_NONE;
 	code->py_code = py_code;
 	code->next = all_codes;
 	code->link = &all_codes;
@@ -355,14 +352,12 @@ struct hrt_code *hrt_code_get(PyCodeObject *py_code)
 static int run_get_counted(PyCodeObject *py_code, uint32_t file, struct hrt_run **out)
 {
 	uint64_t key[2];
-	int err = run_key(py_code, file, EVENTS, key);
 
-	if (err != 0)
-		return err;
+	run_key(py_code, file, EVENTS, key);
 	*out = run_find(key);
 	if (*out)
 		return 0;
-	err = run_make(py_code, file, EVENTS, key, out);
+	int err = run_make(py_code, file, EVENTS, key, out);
 	for (Py_ssize_t i = 0; err == 0 && i < PyTuple_GET_SIZE(py_code->co_consts); i++) {
 		PyObject *py_const = PyTuple_GET_ITEM(py_code->co_consts, i);
 		struct hrt_run *inner;
@@ -372,13 +367,15 @@ static int run_get_counted(PyCodeObject *py_code, uint32_t file, struct hrt_run 
 	return err;
 }
 
+static void code_reset(struct hrt_code *code)
+{
+	code->counted = false;
+	code->run = NULL;
+}
+
 static void take_run(struct hrt_code *code)
 {
-	code->index = code->run->index;
-	code->slots = hrt_tracer.slots;
-	code->slot_of = code->run->slot_of;
-	code->first_line = code->run->first_line;
-	code->line_count = code->run->line_count;
+	code->counted = code->run->line_count > 0;
 }
 
 /* Gives `code` its run, counted or for stacks only. An entry of an earlier segment starts anew. */
@@ -388,16 +385,13 @@ static int code_register(struct hrt_code *code, bool counted)
 	uint32_t file = hrt_filemap_index(code->py_code->co_filename);
 	int err = 0;
 
-	if (file == HR_INDEX_NONE)
+	code_reset(code);
+	if (file == HR_INDEX_NONE) {
 		err = hrt_filemap_pending(code->py_code->co_filename) ? HR_EAGAIN : HR_EFULL;
-	else if (!counted)
-		err = run_key(code->py_code, file, STACKS, key);
-	code->line_count = 0;
-	code->run = NULL;
-	code->index = HR_INDEX_NONE;
-	if (err == 0 && counted) {
+	} else if (counted) {
 		err = run_get_counted(code->py_code, file, &code->run);
-	} else if (err == 0) {
+	} else {
+		run_key(code->py_code, file, STACKS, key);
 		code->run = run_find(key);
 		if (!code->run)
 			err = run_make(code->py_code, file, STACKS, key, &code->run);
@@ -405,7 +399,7 @@ static int code_register(struct hrt_code *code, bool counted)
 	if (err == HR_EAGAIN)
 		return err;
 	if (err != 0) {
-		code->refused = hrt_tracer.generation;
+		code->refused = (uint32_t)hrt_tracer.generation;
 		if (counted && err == HR_ENOMEM)
 			hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
 		if (err != HR_EARG)
@@ -419,29 +413,27 @@ static int code_register(struct hrt_code *code, bool counted)
 int hrt_code_take_probe_slots(struct hrt_code *twin, const struct hrt_code *original)
 {
 	PyCodeObject *py_code = original->py_code;
-	PyObject *py_type, *py_value, *py_traceback;
 	uint32_t file = hrt_filemap_index(py_code->co_filename);
 	struct hrt_run *run;
 	uint64_t key[2];
-	int err;
+	int err = 0;
 
-	PyErr_Fetch(&py_type, &py_value, &py_traceback);
-	err = file == HR_INDEX_NONE ? HR_EFULL : run_key(py_code, file, PROBES, key);
-	run = err == 0 ? run_find(key) : NULL;
-	if (err == 0 && !run)
-		err = run_make(py_code, file, PROBES, key, &run);
+	struct hrt_py_exception pending = hrt_py_put_aside();
+	run_key(py_code, file, PROBES, key);
+	run = run_find(key);
+	if (!run)
+		err = file == HR_INDEX_NONE ? HR_EFULL : run_make(py_code, file, PROBES, key, &run);
 	if (err == 0) {
 		twin->run = run;
 		take_run(twin);
 	}
-	PyErr_Restore(py_type, py_value, py_traceback);
+	hrt_py_take_up(pending);
 	return err;
 }
 
 struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bool *later)
 {
 	struct hrt_code *code = hrt_code_peek(py_code);
-	PyObject *py_type, *py_value, *py_traceback;
 	uint64_t generation = hrt_tracer.generation;
 
 	*later = !hrt_tracer.segment; /* a late event, after stop() */
@@ -449,11 +441,11 @@ struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bo
 		return NULL;
 	if (code && code->generation == generation)
 		return code;
-	if (code && code->generation >= hrt_tracer.first_generation && code->line_count > 0) {
+	if (code && code->generation >= hrt_tracer.first_generation && code->counted) {
 		code->generation = generation; /* more filters never take a file away */
 		return code;
 	}
-	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	struct hrt_py_exception pending = hrt_py_put_aside();
 	bool fresh = !code && PyUnicode_CompareWithASCIIString(py_code->co_name, "<module>") == 0;
 	enum hrt_traced traced = hrt_filemap_traced(py_code->co_filename, py_globals, fresh);
 	*later = traced == HRT_LATER;
@@ -462,14 +454,14 @@ struct hrt_code *hrt_code_decide(PyCodeObject *py_code, PyObject *py_globals, bo
 		code = NULL;
 	} else if (!(code = hrt_code_get(py_code))) {
 		hrt_segment_drop(hrt_tracer.segment, HR_DROP_CODES, 1);
-	} else if (code->line_count == 0 || code->generation < hrt_tracer.first_generation) {
+	} else if (!code->counted || code->generation < hrt_tracer.first_generation) {
 		/* Unless another thread has decided the same meanwhile. */
-		code->line_count = 0;
+		code->counted = false;
 		code->generation = generation;
 		if (traced == HRT_TRACED)
 			code_register(code, true);
 	}
-	PyErr_Restore(py_type, py_value, py_traceback);
+	hrt_py_take_up(pending);
 	return code;
 }
 
@@ -482,9 +474,9 @@ uint32_t hrt_code_index(PyCodeObject *py_code)
 	if (code->py_original)
 		return hrt_code_index(code->py_original);
 	/* An index of an earlier segment is no index: runs are forgotten at the end of each. */
-	if (!code->run && code->refused != hrt_tracer.generation)
+	if (!code->run && !hrt_code_refused(py_code))
 		code_register(code, false);
-	return code->index;
+	return code->run ? code->run->index : HR_INDEX_NONE;
 }
 
 void hrt_codemap_each(void (*visit)(struct hrt_code *code))
@@ -493,13 +485,6 @@ void hrt_codemap_each(void (*visit)(struct hrt_code *code))
 		next = code->next;
 		visit(code);
 	}
-}
-
-static void code_reset(struct hrt_code *code)
-{
-	code->line_count = 0;
-	code->run = NULL;
-	code->index = HR_INDEX_NONE;
 }
 
 void hrt_codemap_clear(void)

@@ -1,39 +1,47 @@
 /* codemap.h — code object → its slots.
  *
  * Each code object that was looked at carries one struct hrt_code in co_extra (O(1) on every version). Equal code
- * objects (file and content, first line, qualified name, bytecode, line table) share one run of slots. */
+ * objects (file and content, first line, qualified name, line table) share one run of slots. */
 #ifndef HRT_CODEMAP_H
 #define HRT_CODEMAP_H
 
 #include "hr_atomic.h"
 #include "tracer.h"
 
+#include <string.h>
+
 #define HRT_JUMPS 4 /* backward jumps of one code object whose lines are remembered */
 
-struct hrt_run;
 struct hrt_twin;
 
-struct hrt_code {
-	/* What a hit needs: lines [first_line, first_line + line_count) → slot or HR_INDEX_NONE. */
-	struct hr_slot *slots;
-	const uint32_t *slot_of;
+/* What equal code objects share: which slot each of their lines has. */
+struct hrt_run {
+	struct hrt_run *next; /* in its bucket */
+	uint64_t key[2];
+	uint32_t index;      /* in the segment's codes */
+	uint32_t slot_first; /* in its slots */
 	uint32_t first_line;
-	uint32_t line_count; /* 0: not counted */
+	uint32_t line_count : 31; /* from its first line to its last; 0: seen in stacks only */
+	uint32_t wide : 1;        /* slot_of has four bytes a line */
+	unsigned char slot_of[];  /* each line's, counted from slot_first; all bits set: none */
+};
 
+/* There is one for each code object that runs: 88 bytes are 96 of malloc()'s, and 8 more would be 112. */
+struct hrt_code {
+	struct hrt_run *run; /* NULL before it was asked for */
 	uint64_t generation; /* of hrt_tracer when it was decided; older: ask again */
-	uint64_t refused;    /* of hrt_tracer when a full table refused it: no use to ask again before it grows */
-	uint32_t index;      /* in the segment's codes, HR_INDEX_NONE none */
+	uint32_t refused;    /* its low half when a full table refused it: no use to ask again before it grows */
+	bool counted;        /* its run has slots, and hits go there */
 	bool local_events;   /* the monitoring backend has switched LINE on */
 	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_LINE_NEEDS_RESUME) */
 	struct hrt_jump {
 		int from, line;
 	} * jumps;                 /* the monitoring backend's: HRT_JUMPS of them, by offset; NULL before the first */
-	uint64_t events, hot_at;   /* tiers.c: hits counted by events, and how many make it worth a twin */
+	int64_t heat;              /* tiers.c: hits counted by events, less as many as make it worth a twin */
 	struct hrt_twin *twin;     /* tiers.c: of the original and of the twin itself, NULL none */
 	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */
 	PyObject *py_function;     /* functions.c: the one that was seen last, to be compared; NULL none */
-	struct hrt_run *run;
-	PyCodeObject *py_code; /* borrowed: the code object owns this */
+	PyCodeObject *py_code;     /* borrowed: the code object owns this */
 	struct hrt_code *next, **link;
 };
 
@@ -71,15 +79,32 @@ static inline bool hrt_code_refused(PyCodeObject *py_code)
 
 	if (code && code->py_original)
 		return hrt_code_refused(code->py_original);
-	return !code || code->refused == hrt_tracer.generation;
+	return !code || code->refused == (uint32_t)hrt_tracer.generation;
+}
+
+/* NULL where the line has none. */
+static inline struct hr_slot *hrt_code_slot(const struct hrt_code *code, uint32_t line)
+{
+	const struct hrt_run *run = code->run;
+	uint32_t slot;
+
+	if (!code->counted || line - run->first_line >= run->line_count)
+		return NULL;
+	if (run->wide)
+		memcpy(&slot, run->slot_of + (line - run->first_line) * sizeof slot, sizeof slot);
+	else
+		slot = run->slot_of[line - run->first_line] == UINT8_MAX ? UINT32_MAX
+		                                                         : run->slot_of[line - run->first_line];
+	return slot == UINT32_MAX ? NULL : &hrt_tracer.slots[run->slot_first + slot];
 }
 
 /* Counts a hit of `line`. */
 static inline void hrt_code_hit(const struct hrt_code *code, uint32_t line)
 {
-	uint32_t at = line - code->first_line;
-	if (at < code->line_count && code->slot_of[at] != HR_INDEX_NONE)
-		hr_slot_hit(&code->slots[code->slot_of[at]], hrt_tracer.tick);
+	struct hr_slot *slot = hrt_code_slot(code, line);
+
+	if (slot)
+		hr_slot_hit(slot, hrt_tracer.tick);
 	else
 		hrt_segment_drop(hrt_tracer.segment, HR_DROP_HITS, 1);
 }

@@ -97,13 +97,12 @@ static bool go_over(PyThreadState *thread, const struct hrt_pyframe *frame, stru
 static void go_back(const struct hrt_pyframe *frame)
 {
 	struct hrt_twin_pair *pair = hrt_tiers_pair(hrt_pyframe_code(frame));
-	PyObject *py_type, *py_value, *py_traceback;
 
 	if (!pair || hrt_pyframe_is_held(frame))
 		return;
-	PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	struct hrt_py_exception pending = hrt_py_put_aside();
 	int offset = hrt_twin_original_offset(pair, hrt_pyframe_offset(frame));
-	PyErr_Restore(py_type, py_value, py_traceback);
+	hrt_py_take_up(pending);
 	if (offset >= 0)
 		hrt_pyframe_move(frame, pair->py_original, offset / 2);
 }
@@ -156,7 +155,7 @@ static bool caller_is_twin(PyThreadState *thread)
 /* Whether it is decided, and without anything to be done now, that the code runs without events. */
 static inline bool has_no_events(const struct hrt_code *code)
 {
-	return code && (code->py_original ? hrt_tiers_counts(code) : is_known(code) && code->line_count == 0);
+	return code && (code->py_original ? hrt_tiers_counts(code) : is_known(code) && !code->counted);
 }
 
 #if HRT_EVENTS_HAVE_FLAG
@@ -180,7 +179,7 @@ static bool wants_events(PyThreadState *thread, const struct hrt_pyframe *frame,
 	if (is_twin(thread, code))
 		return false;
 	if (throwing) /* an exception is under way */
-		return !is_known(code) || code->line_count > 0;
+		return !is_known(code) || code->counted;
 	if (!is_known(code)) {
 		if (hrt_greenlets_are_there()) { /* their modules are new code */
 			give_up();
@@ -190,9 +189,9 @@ static bool wants_events(PyThreadState *thread, const struct hrt_pyframe *frame,
 		code = hrt_settrace_decide(py_code, hrt_pyframe_globals(frame));
 		resume(thread);
 	}
-	if (!is_known(code) || (code->line_count > 0 && !hrt_tiers_is_hot(code)))
+	if (!is_known(code) || (code->counted && !hrt_tiers_is_hot(code)))
 		return true;
-	return code->line_count > 0 && !(is_alone(thread) && go_over(thread, frame, code));
+	return code->counted && !(is_alone(thread) && go_over(thread, frame, code));
 }
 
 /* This call and all that it makes: without us. */

@@ -185,10 +185,9 @@ static PyObject *start(PyObject *self, PyObject *args)
 	hrt_tracer.py_callers = PySet_New(NULL);
 	if (!hrt_tracer.py_filters || !hrt_tracer.py_callers || init_filemap(self) != 0 ||
 	    add_filter(py_filter, py_caller) != 0 || hrt_backend_start() != 0) {
-		PyObject *py_type, *py_value, *py_traceback;
-		PyErr_Fetch(&py_type, &py_value, &py_traceback);
+		struct hrt_py_exception pending = hrt_py_put_aside();
 		hrt_tracer_end(HR_END_STOPPED);
-		PyErr_Restore(py_type, py_value, py_traceback);
+		hrt_py_take_up(pending);
 		return NULL;
 	}
 	hrt_spawn_install();

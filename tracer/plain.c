@@ -3,16 +3,10 @@
 
 PyObject *hrt_plain_item(PyObject *py_dict, PyObject *py_key)
 {
-	PyObject *py_type, *py_value, *py_traceback;
-	bool pending = PyErr_Occurred() != NULL;
-
-	if (pending)
-		PyErr_Fetch(&py_type, &py_value, &py_traceback);
+	struct hrt_py_exception pending = hrt_py_put_aside();
 	PyObject *py_found = PyDict_GetItemWithError(py_dict, py_key);
-	if (pending)
-		PyErr_Restore(py_type, py_value, py_traceback);
-	else if (!py_found && PyErr_Occurred())
-		PyErr_Clear();
+
+	hrt_py_take_up(pending);
 	return py_found;
 }
 

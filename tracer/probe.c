@@ -45,12 +45,9 @@ PyObject *hrt_probe_new(int line)
 void hrt_probe_bind(PyObject *py_probe, const struct hrt_code *code)
 {
 	struct probe *probe = (struct probe *)py_probe;
-	uint32_t at = (uint32_t)probe->line - code->first_line;
+	struct hr_slot *slot = hrt_code_slot(code, (uint32_t)probe->line);
 
-	if (at < code->line_count && code->slot_of[at] != HR_INDEX_NONE)
-		probe->slot = &code->slots[code->slot_of[at]];
-	else
-		probe->slot = &nowhere;
+	probe->slot = slot ? slot : &nowhere;
 }
 
 #endif

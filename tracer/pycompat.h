@@ -77,7 +77,7 @@
 #define HRT_FRAMES_HAVE_TAGS (PY_VERSION_HEX >= 0x030E0000)
 
 /* pycore_code.h: CO_FAST_LOCAL, CO_FAST_CELL, CO_FAST_FREE. */
-#define HRT_KINDS_OF_STORAGE 0xe0
+enum { HRT_KIND_LOCAL = 0x20, HRT_KIND_CELL = 0x40, HRT_KIND_FREE = 0x80 };
 
 /* os.fork() counts threads after the after_in_parent hooks have run and warns when there are several (3.12 and
  * 3.13.0): a thread that is started again by a hook would be seen. */
@@ -200,59 +200,62 @@ static inline void *hrt_py_peek_extra(PyCodeObject *py_code, Py_ssize_t index)
 #define hrt_py_new_code PyCode_NewWithPosOnlyArgs
 #endif
 
+/* An exception that is under way, put aside for a while. */
+struct hrt_py_exception {
+	PyObject *py_value;
+#if PY_VERSION_HEX < 0x030C0000
+	PyObject *py_type, *py_traceback;
+#endif
+};
+
+static inline struct hrt_py_exception hrt_py_put_aside(void)
+{
+	struct hrt_py_exception pending;
+
+#if PY_VERSION_HEX >= 0x030C0000
+	pending.py_value = PyErr_GetRaisedException();
+#else
+	PyErr_Fetch(&pending.py_type, &pending.py_value, &pending.py_traceback);
+#endif
+	return pending;
+}
+
+/* In place of any other. */
+static inline void hrt_py_take_up(struct hrt_py_exception pending)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+	PyErr_SetRaisedException(pending.py_value);
+#else
+	PyErr_Restore(pending.py_type, pending.py_value, pending.py_traceback);
+#endif
+}
+
 #if PY_VERSION_HEX >= 0x030B0000
-/* Whether a code object keeps something of its attributes that were asked for. */
-static inline bool hrt_py_has_cached(const PyCodeObject *py_code)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-	return py_code->_co_cached != NULL;
-#else
-	return py_code->_co_code != NULL;
-#endif
-}
-
-/* Lets go of it. */
-static inline void hrt_py_drop_cached(PyCodeObject *py_code)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-	if (!py_code->_co_cached)
-		return;
-	Py_CLEAR(py_code->_co_cached->_co_code);
-	Py_CLEAR(py_code->_co_cached->_co_varnames);
-	Py_CLEAR(py_code->_co_cached->_co_cellvars);
-	Py_CLEAR(py_code->_co_cached->_co_freevars);
-	PyMem_Free(py_code->_co_cached);
-	py_code->_co_cached = NULL;
-#else
-	Py_CLEAR(py_code->_co_code);
-#endif
-}
-#endif
-
-/* New reference to the bytes of the code without specialisation and instrumentation. From 3.11 on the code object keeps
- * those that were asked for; what only we asked for is given back (100 bytes a function of ten lines). */
+/* New reference to the bytes of the code without specialisation and instrumentation. The code object keeps those
+ * that were asked for; what only we asked for is given back (100 bytes a function of ten lines). */
 static inline PyObject *hrt_py_bytecode(PyCodeObject *py_code)
 {
 #if PY_VERSION_HEX >= 0x030C0000
 	bool kept_none = !py_code->_co_cached, kept = !kept_none && py_code->_co_cached->_co_code;
 	PyObject *py_bytecode = PyCode_GetCode(py_code);
 
-	if (kept_none)
-		hrt_py_drop_cached(py_code);
-	else if (!kept)
+	if (!kept && py_code->_co_cached)
 		Py_CLEAR(py_code->_co_cached->_co_code);
+	if (kept_none) {
+		PyMem_Free(py_code->_co_cached);
+		py_code->_co_cached = NULL;
+	}
 	return py_bytecode;
-#elif PY_VERSION_HEX >= 0x030B0000
+#else
 	bool kept = py_code->_co_code;
 	PyObject *py_bytecode = PyCode_GetCode(py_code);
 
 	if (!kept)
 		Py_CLEAR(py_code->_co_code);
 	return py_bytecode;
-#else
-	return Py_NewRef(py_code->co_code);
 #endif
 }
+#endif
 
 /* Borrowed. */
 static inline PyObject *hrt_py_linetable(PyCodeObject *py_code)

@@ -25,7 +25,7 @@ struct hrt_twin {
 
 static struct {
 	bool on;
-	uint64_t hot_at;
+	int64_t hot_at;
 	bool at_random;
 	struct hrt_twin *twins;
 	size_t count, sweep_at;
@@ -127,7 +127,7 @@ struct hrt_twin_pair *hrt_tiers_twin(struct hrt_code *code)
 	if (twin && !count_with(twin, code))
 		twin = NULL;
 	if (!twin)
-		code->hot_at = UINT64_MAX;
+		code->heat = HRT_NEVER_HOT;
 	hrt_py_gc_resume(gc_was_enabled);
 	return twin ? &twin->pair : NULL;
 }
@@ -150,21 +150,21 @@ bool hrt_tiers_chance(bool otherwise)
 }
 
 /* Where a frame goes over only when it is evaluated anew, what is called once and loops for hours is hot at once. */
-static bool hot_at_once(PyCodeObject *py_code, uint32_t line_count)
+static bool hot_at_once(const struct hrt_code *code)
 {
-	return !HRT_HAVE_MONITORING && line_count <= SHORT_LINES && hrt_twin_loops(py_code);
+	return !HRT_HAVE_MONITORING && code->run->line_count <= SHORT_LINES && hrt_twin_loops(code->py_code);
 }
 
 void hrt_tiers_watch(struct hrt_code *code)
 {
-	uint64_t for_size = (uint64_t)code->line_count * HOT_EVENTS_PER_LINE;
+	int64_t for_size = (int64_t)code->run->line_count * HOT_EVENTS_PER_LINE;
 
 	if (!tiers.on)
-		code->hot_at = UINT64_MAX;
-	else if (tiers.hot_at == 0 || hot_at_once(code->py_code, code->line_count))
-		code->hot_at = 0;
+		code->heat = HRT_NEVER_HOT;
+	else if (tiers.hot_at == 0 || hot_at_once(code))
+		code->heat = 0;
 	else
-		code->hot_at = tiers.hot_at < for_size ? for_size : tiers.hot_at;
+		code->heat = -(tiers.hot_at < for_size ? for_size : tiers.hot_at);
 }
 
 bool hrt_tiers_counts(const struct hrt_code *twin)
@@ -180,7 +180,7 @@ bool hrt_tiers_is_twin(struct hrt_code *code)
 		struct hrt_twin *twin = code->twin;
 		bool later;
 		struct hrt_code *original = hrt_code_decide(twin->pair.py_original, NULL, &later);
-		if (original && original->line_count > 0)
+		if (original && original->counted)
 			count_with(twin, original);
 	}
 	return true;
@@ -251,7 +251,7 @@ void hrt_tiers_stop(void)
 {
 	tiers.on = false;
 	for (struct hrt_twin *twin = tiers.twins; twin; twin = twin->next) {
-		hrt_code_peek(twin->pair.py_twin)->line_count = 0;
+		hrt_code_peek(twin->pair.py_twin)->counted = false;
 		bind(twin);
 		twin->bound = 0;
 	}

@@ -29,10 +29,18 @@ void hrt_tiers_switch_off(void);
 /* Frames that still run a twin count for nothing from now on. Never fails. */
 void hrt_tiers_stop(void);
 
+#define HRT_NEVER_HOT INT64_MIN
+
 /* Whether events have counted so much that a twin is worth its making. */
 static inline bool hrt_tiers_is_hot(const struct hrt_code *code)
 {
-	return code->events >= code->hot_at;
+	return code->heat >= 0;
+}
+
+/* Whether it ever may be. */
+static inline bool hrt_tiers_may_be_hot(const struct hrt_code *code)
+{
+	return code->heat > HRT_NEVER_HOT / 2; /* from where nobody counts to 0 */
 }
 
 /* The code, from now on with line events, may become hot. */
@@ -81,6 +89,12 @@ static inline void hrt_tiers_stop(void)
 }
 
 static inline bool hrt_tiers_is_hot(const struct hrt_code *code)
+{
+	(void)code;
+	return false;
+}
+
+static inline bool hrt_tiers_may_be_hot(const struct hrt_code *code)
 {
 	(void)code;
 	return false;

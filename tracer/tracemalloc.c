@@ -1,6 +1,7 @@
 /* tracemalloc.c — see tracemalloc.h. */
 #include "tracemalloc.h"
 
+#include "plain.h"
 #include "tracer.h"
 
 #include <pthread.h>
@@ -8,7 +9,8 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _PyCFunctionFast theirs_start;
-static PyCFunction theirs_stop;
+static PyCFunction theirs_stop, theirs_create;
+static PyMethodDef *create_method; /* until the module is there */
 
 /* GIL held, but not while it waits: who has the lock may wait for the GIL. */
 static void lock_without_gil(void)
@@ -51,9 +53,9 @@ static PyMethodDef *method(PyObject *py_module, const char *name, int flags)
 	return found && found->ml_flags == flags ? found : NULL;
 }
 
-void hrt_tracemalloc_init(void)
+/* Puts the lock around the module's functions. */
+static void guard(PyObject *py_module)
 {
-	PyObject *py_module = PyImport_ImportModule("_tracemalloc");
 	PyMethodDef *their_start = method(py_module, "start", METH_FASTCALL);
 	PyMethodDef *their_stop = method(py_module, "stop", METH_NOARGS);
 
@@ -65,7 +67,31 @@ void hrt_tracemalloc_init(void)
 		theirs_stop = their_stop->ml_meth;
 		their_stop->ml_meth = stop;
 	}
-	Py_XDECREF(py_module);
+}
+
+/* _imp.create_builtin(), until it has made the module. */
+static PyObject *create(PyObject *py_imp, PyObject *py_spec)
+{
+	PyObject *py_module = theirs_create(py_imp, py_spec);
+	PyObject *py_name = py_module && PyModule_Check(py_module) ? hrt_plain_variable(py_module, "__name__") : NULL;
+
+	if (py_name && PyUnicode_Check(py_name) && PyUnicode_CompareWithASCIIString(py_name, "_tracemalloc") == 0) {
+		guard(py_module);
+		create_method->ml_meth = theirs_create;
+	}
+	return py_module;
+}
+
+void hrt_tracemalloc_init(void)
+{
+	PyObject *py_module = hrt_plain_module("_tracemalloc");
+
+	if (py_module)
+		guard(py_module);
+	else if (!create_method && (create_method = method(hrt_plain_module("_imp"), "create_builtin", METH_O))) {
+		theirs_create = create_method->ml_meth;
+		create_method->ml_meth = create;
+	}
 }
 
 PyThreadState *hrt_tracemalloc_thread_new(PyInterpreterState *interpreter)

@@ -10,7 +10,7 @@
 #include "pycompat.h"
 
 /* Once a process, GIL held: puts the lock around the module's two functions, in their method table, so that nobody can
- * tell. Without the module there is nothing to do. */
+ * tell; if the program does not have the module yet, when _imp.create_builtin() makes it. */
 void hrt_tracemalloc_init(void);
 
 /* PyThreadState_New(), without the GIL, and PyThreadState_DeleteCurrent(), with it, while neither of the two runs. */

@@ -334,7 +334,6 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
 {
 	struct hrt_editor e = {.py_code = py_code, .budget = 200000};
 	struct hrt_twin_pair pair = {0};
-	bool cached_none = !hrt_py_has_cached(py_code);
 	PyObject *py_bytecode = hrt_py_bytecode(py_code);
 	int err = -1;
 
@@ -359,8 +358,6 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
 	*reason = e.reason;
 	Py_XDECREF(e.py_probes);
 	Py_DECREF(py_bytecode);
-	if (cached_none)
-		hrt_py_drop_cached(py_code);
 	free(e.instructions);
 	free(e.at_unit);
 	free(e.seen);

@@ -260,10 +260,22 @@ static bool adopt_kinds(PyCodeObject *py_twin, PyCodeObject *was)
 	    PyObject_RichCompareBool(py_twin->co_localsplusnames, was->co_localsplusnames, Py_EQ) != 1)
 		return false;
 	for (int i = 0; i < was->co_nlocalsplus; i++)
-		if ((kinds[i] ^ wanted[i]) & HRT_KINDS_OF_STORAGE)
+		if ((kinds[i] ^ wanted[i]) & (HRT_KIND_LOCAL | HRT_KIND_CELL | HRT_KIND_FREE))
 			return false;
 	Py_SETREF(py_twin->co_localspluskinds, Py_NewRef(was->co_localspluskinds));
 	return true;
+}
+
+/* The names of variables of a kind. PyCode_GetVarnames() and its like would have the code keep them. */
+static PyObject *names_of(PyCodeObject *py_code, int kind, int count)
+{
+	const char *kinds = PyBytes_AS_STRING(py_code->co_localspluskinds);
+	PyObject *py_names = PyTuple_New(count);
+
+	for (int i = 0, at = 0; py_names && at < count && i < py_code->co_nlocalsplus; i++)
+		if (kinds[i] & kind)
+			PyTuple_SET_ITEM(py_names, at++, Py_NewRef(PyTuple_GET_ITEM(py_code->co_localsplusnames, i)));
+	return py_names;
 }
 
 static PyCodeObject *make_code(struct hrt_editor *e, const struct bytes *code, const struct bytes *places,
@@ -271,9 +283,9 @@ static PyCodeObject *make_code(struct hrt_editor *e, const struct bytes *code, c
 {
 	PyCodeObject *was = e->py_code, *py_twin = NULL;
 	PyObject *py_consts = all_constants(e);
-	PyObject *py_varnames = PyCode_GetVarnames(was);
-	PyObject *py_cellvars = PyCode_GetCellvars(was);
-	PyObject *py_freevars = PyCode_GetFreevars(was);
+	PyObject *py_varnames = names_of(was, HRT_KIND_LOCAL, was->co_nlocals);
+	PyObject *py_cellvars = names_of(was, HRT_KIND_CELL, was->co_ncellvars);
+	PyObject *py_freevars = names_of(was, HRT_KIND_FREE, was->co_nfreevars);
 	PyObject *py_bytecode = PyBytes_FromStringAndSize((const char *)code->at, (Py_ssize_t)code->count);
 	PyObject *py_places = PyBytes_FromStringAndSize((const char *)places->at, (Py_ssize_t)places->count);
 	PyObject *py_table = PyBytes_FromStringAndSize((const char *)table->at, (Py_ssize_t)table->count);

@@ -270,10 +270,13 @@ def test_threads_that_end_while_an_audit_hook_lets_them(tmp_path):
 
 
 @pytest.mark.parametrize("malloc", ["pymalloc", "debug"])
-def test_tracemalloc_begun_and_ended(tmp_path, malloc):
+@pytest.mark.parametrize("imported", ["before", "after"])
+def test_tracemalloc_begun_and_ended(tmp_path, malloc, imported):
     """stop() frees what a thread that waits for the GIL in an allocation of its own goes on with: the sampler must not."""
     survives(tmp_path, """\
-        import time, tracemalloc
+        import os, time
+        if os.environ["IMPORTED"] == "before":
+            import tracemalloc
         import heartrate_shm
 
         class Frames:
@@ -286,6 +289,7 @@ def test_tracemalloc_begun_and_ended(tmp_path, malloc):
             while time.monotonic() < end:
                 pass
         heartrate_shm.trace(lambda path: True)
+        import tracemalloc
         for i in range(60):
             tracemalloc.start(Frames() if i % 4 == 0 else 3)
             busy(0.006)
@@ -298,7 +302,7 @@ def test_tracemalloc_begun_and_ended(tmp_path, malloc):
         except ValueError as error:
             print(error)
         print(tracemalloc.is_tracing(), tracemalloc.start, tracemalloc.stop.__text_signature__)
-        """, env=environment(PYTHONMALLOC=malloc))
+        """, env=environment(PYTHONMALLOC=malloc, IMPORTED=imported))
 
 
 def test_a_filters_finalizer_that_traces(tmp_path):
