@@ -263,6 +263,7 @@ static bool adopt_kinds(PyCodeObject *py_twin, PyCodeObject *was)
 		if ((kinds[i] ^ wanted[i]) & (HRT_KIND_LOCAL | HRT_KIND_CELL | HRT_KIND_FREE))
 			return false;
 	Py_SETREF(py_twin->co_localspluskinds, Py_NewRef(was->co_localspluskinds));
+	Py_SETREF(py_twin->co_localsplusnames, Py_NewRef(was->co_localsplusnames)); /* equal, and in memory once */
 	return true;
 }
 
@@ -304,7 +305,6 @@ static PyCodeObject *make_code(struct hrt_editor *e, const struct bytes *code, c
 	} else {
 		/* gc.get_objects() is not to show them: there is nothing to collect in them. */
 		PyObject_GC_UnTrack(py_twin->co_consts);
-		PyObject_GC_UnTrack(py_twin->co_localsplusnames);
 	}
 	Py_XDECREF(py_consts);
 	Py_XDECREF(py_varnames);
