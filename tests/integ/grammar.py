@@ -1,7 +1,10 @@
 """Random programs that go wherever a line event may be: loops, try and with of all kinds, match, generators, await,
 jumps out of finally, several statements on one line, one statement over many lines, all made from one seed."""
 import random
+import sys
 import types
+
+UNPACKS = sys.version_info >= (3, 15)  # comprehensions do (PEP 798)
 
 
 class Program:
@@ -51,12 +54,14 @@ class Program:
         if kind == "call":
             return f"call({n()}{e()}{n()},{n()}{e()}{n()})"
         if kind == "list":
-            return (f"[{n()}{pick('x', 'call(x)', 'boom(x)', e())}{n()} for x in {n()}{pick('few(3)', 'few(a)', e())}{n()}"
+            return (f"[{n()}{self.unpacked('*', 'few(2)', '(x,)', 'boom(x)') or pick('x', 'call(x)', 'boom(x)', e())}{n()}"
+                    f" for x in {n()}{pick('few(3)', 'few(a)', e())}{n()}"
                     f"{pick('', ' if x', ' if call(x)')}{n()}]")
         if kind == "dict":
-            return f"{{{n()}x: {e()}{n()} for x in few(2){n()} for y in {n()}few(2){n()}}}"
+            return (f"{{{n()}{self.unpacked('**', 'dict(q=x)', 'boom(x)') or 'x: ' + e()}{n()} for x in few(2){n()} for y in "
+                    f"{n()}few(2){n()}}}")
         if kind == "generator":
-            return f"list({n()}{e()}{n()} for x in few({n()}2){n()})"
+            return f"list({n()}{self.unpacked('*', 'few(x)', '(x,)') or e()}{n()} for x in few({n()}2){n()})"
         if kind == "walrus" and not self.comp:
             return f"({n()}w := {e()}{n()})"
         if kind == "not":
@@ -74,6 +79,9 @@ class Program:
         if kind == "display":
             return f"{{{n()}1: {e()}{n()}, {n()}2: {e()}}}"
         return f"boom({n()}{e()}{n()})"
+
+    def unpacked(self, stars, *items):
+        return UNPACKS and self.chance(0.3) and stars + self.gap() + self.pick(*items)
 
     def simple(self):
         kind = self.random.randrange(16)
