@@ -10,8 +10,6 @@
 
 #define LINE_SPAN_MAX (UINT32_C(4) << 20) /* of one code object, in lines: 16 MB of memory */
 
-Py_ssize_t hrt_codemap_extra_index = -1;
-
 static struct hrt_code *all_codes;
 static struct hrt_run **buckets;
 static size_t bucket_count, run_count;
@@ -339,8 +337,7 @@ struct hrt_code *hrt_code_get(PyCodeObject *py_code)
 	if (all_codes)
 		all_codes->link = &code->next;
 	all_codes = code;
-	if (hrt_py_set_extra((PyObject *)py_code, hrt_codemap_extra_index, code) != 0) {
-		PyErr_Clear();
+	if (hrt_code_extra_tie(py_code, code) != 0) {
 		code_free(code);
 		return NULL;
 	}
@@ -499,30 +496,20 @@ void hrt_codemap_clear(void)
 int hrt_codemap_init(void)
 {
 	PyFrameObject *py_frame = PyEval_GetFrame(); /* borrowed: it imports us */
-	PyCodeObject *py_code;
-	struct hrt_code *code;
-	void *by_api = NULL;
 
-	if (hrt_codemap_extra_index >= 0)
-		return 0;
-	hrt_codemap_extra_index = hrt_py_request_extra_index(code_free);
-	if (hrt_codemap_extra_index < 0) {
-		PyErr_SetString(PyExc_ImportError, "heartrate_shm: no code extra index left in this interpreter");
+	if (hrt_code_extra_init(code_free) != 0)
 		return -1;
-	}
 	if (!py_frame) {
 		PyErr_SetString(PyExc_ImportError, "heartrate_shm: to be imported by Python code");
 		return -1;
 	}
-	py_code = hrt_py_frame_code(py_frame);
-	code = hrt_code_get(py_code);
+	PyCodeObject *py_code = hrt_py_frame_code(py_frame);
+	const struct hrt_code *code = hrt_code_get(py_code);
 	if (!code) {
 		PyErr_NoMemory();
 		return -1;
 	}
-	bool same = hrt_py_get_extra((PyObject *)py_code, hrt_codemap_extra_index, &by_api) == 0 && by_api == code &&
-	            hrt_code_peek(py_code) == code;
-	if (!same) {
+	if (hrt_code_peek(py_code) != code) {
 		PyErr_SetString(PyExc_ImportError, "heartrate_shm: this interpreter keeps code extras in another way");
 		return -1;
 	}

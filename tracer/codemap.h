@@ -1,10 +1,11 @@
 /* codemap.h — code object → its slots.
  *
- * Each code object that was looked at carries one struct hrt_code in co_extra (O(1) on every version). Equal code
+ * Each code object that was looked at has one struct hrt_code (code_extra.h). Equal code
  * objects (file and content, first line, qualified name, line table) share one run of slots. */
 #ifndef HRT_CODEMAP_H
 #define HRT_CODEMAP_H
 
+#include "code_extra.h"
 #include "hr_atomic.h"
 #include "tracer.h"
 
@@ -28,12 +29,13 @@ struct hrt_run {
 
 /* There is one for each code object that runs: 88 bytes are 96 of malloc()'s, and 8 more would be 112. */
 struct hrt_code {
-	struct hrt_run *run; /* NULL before it was asked for */
-	uint64_t generation; /* of hrt_tracer when it was decided; older: ask again */
-	uint32_t refused;    /* its low half when a full table refused it: no use to ask again before it grows */
-	bool counted;        /* its run has slots, and hits go there */
-	bool local_events;   /* the monitoring backend has switched LINE on */
-	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_LINE_NEEDS_RESUME) */
+	PyCodeObject *py_code; /* first, as code_extra.h wants it; borrowed: this ends with it */
+	struct hrt_run *run;   /* NULL before it was asked for */
+	uint64_t generation;   /* of hrt_tracer when it was decided; older: ask again */
+	uint32_t refused;      /* its low half when a full table refused it: no use to ask again before it grows */
+	bool counted;          /* its run has slots, and hits go there */
+	bool local_events;     /* the monitoring backend has switched LINE on */
+	bool keep_start;       /* and must not disable PY_START (pycompat.h: HRT_LINE_NEEDS_RESUME) */
 	struct hrt_jump {
 		int from, line;
 	} * jumps;                 /* the monitoring backend's: HRT_JUMPS of them, by offset; NULL before the first */
@@ -41,19 +43,16 @@ struct hrt_code {
 	struct hrt_twin *twin;     /* tiers.c: of the original and of the twin itself, NULL none */
 	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */
 	PyObject *py_function;     /* functions.c: the one that was seen last, to be compared; NULL none */
-	PyCodeObject *py_code;     /* borrowed: the code object owns this */
 	struct hrt_code *next, **link;
 };
 
-extern Py_ssize_t hrt_codemap_extra_index;
-
-/* Once a process: reserves the co_extra index. Sets a Python exception on failure. */
+/* Once a process, by Python code. Sets a Python exception on failure. */
 int hrt_codemap_init(void);
 
 /* The entry of a code object, or NULL when nobody has looked at it yet. */
 static inline struct hrt_code *hrt_code_peek(PyCodeObject *py_code)
 {
-	return hrt_py_peek_extra(py_code, hrt_codemap_extra_index);
+	return hrt_code_extra(py_code);
 }
 
 /* Decides whether the code is traced and gives it slots if so. May run filters; keeps a pending exception.

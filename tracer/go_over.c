@@ -38,10 +38,14 @@ void hrt_go_over_stop(void)
 	hrt_tiers_stop();
 }
 
-/* Whether there is what is to meet functions' own code: another tool's events or evaluation of frames (PEP 523). */
+/* Whether there is what is to meet functions' own code: another tool's events or evaluation of frames (PEP 523), or
+ * other interpreters, to which functions are given by their code (3.14); from the first such one on. */
 static bool functions_are_looked_at(void)
 {
-	return hrt_py_others_listen_everywhere(own_tool_id) ||
+	static bool are_given;
+
+	are_given = are_given || PyInterpreterState_Head() != hrt_py_interpreter();
+	return are_given || hrt_py_others_listen_everywhere(own_tool_id) ||
 	       _PyInterpreterState_GetEvalFrameFunc(hrt_py_interpreter()) != _PyEval_EvalFrameDefault;
 }
 

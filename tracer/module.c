@@ -374,6 +374,28 @@ static PyMethodDef methods[] = {
         {NULL, NULL, 0, NULL},
 };
 
+/* In a sub-interpreter there is no tracer, and what a program calls at its top does nothing: it may be there because
+ * the program's own file is loaded anew, for its functions (InterpreterPoolExecutor). Maybe under another GIL: nothing
+ * here touches what the units know. */
+static PyObject *elsewhere_add(PyObject *self, PyObject *args)
+{
+	(void)self, (void)args;
+	Py_RETURN_TRUE;
+}
+
+static PyObject *elsewhere_none(PyObject *self, PyObject *args)
+{
+	(void)self, (void)args;
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef elsewhere_methods[] = {
+        {"add", elsewhere_add, METH_VARARGS, add_doc},
+        {"stop", elsewhere_none, METH_NOARGS, stop_doc},
+        {"segment", elsewhere_none, METH_NOARGS, segment_doc},
+        {NULL, NULL, 0, NULL},
+};
+
 /* An interpreter that was ended and begun again in one process (embedding): all that we know is of the first, whose
  * objects are gone. Its segment ends here. */
 static int know_interpreter(void)
@@ -387,6 +409,8 @@ static int know_interpreter(void)
 		return -1;
 	second_interpreter = begun;
 	begun = true;
+	if (second_interpreter)
+		hrt_code_extra_forget();
 	if (second_interpreter && hrt_tracer.segment) {
 		hrt_segment_close(hrt_tracer.segment, HR_END_STOPPED);
 		hrt_tracer.segment = NULL;
@@ -402,29 +426,32 @@ static int execute(PyObject *py_module)
 		                                   "counters are exact only under the GIL. Use the ordinary build.");
 		return -1;
 	}
-	if (hrt_py_interpreter() != PyInterpreterState_Main()) {
-		PyErr_SetString(PyExc_ImportError,
-		                "heartrate_shm works in the main interpreter only, not in a sub-interpreter");
+	if (PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES) != 0)
 		return -1;
-	}
+	if (hrt_py_interpreter() != PyInterpreterState_Main())
+		return PyModule_AddFunctions(py_module, elsewhere_methods);
 	if (know_interpreter() != 0)
 		return -1;
 	hrt_filemap_remember_cwd();
 	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0))
 		return -1;
 	hrt_tracemalloc_init();
-	if (PyModule_AddFunctions(py_module, hrt_process_methods) != 0)
-		return -1;
-	return PyModule_AddIntConstant(py_module, "DEFAULT_SIZE", (long)HRT_SEGMENT_DEFAULT_BYTES);
+	return PyModule_AddFunctions(py_module, methods) != 0 ? -1
+	                                                      : PyModule_AddFunctions(py_module, hrt_process_methods);
 }
 
-static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)execute}, {0, NULL}};
+static PyModuleDef_Slot slots[] = {
+        {Py_mod_exec, (void *)execute},
+#if HRT_HAVE_MONITORING
+        {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+        {0, NULL},
+};
 
 static struct PyModuleDef definition = {
         PyModuleDef_HEAD_INIT,
         .m_name = definition_name,
         .m_doc = "Counts line hits and samples stacks into a shared memory segment.",
-        .m_methods = methods,
         .m_slots = slots,
 };
 

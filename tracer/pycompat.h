@@ -171,28 +171,16 @@ static inline bool hrt_py_is_c_function(PyObject *py_object)
 
 /* ---- code objects ---- */
 
+/* Code that has a co_extra cannot be given to another interpreter (_PyCode_CheckNoInternalState). */
+#define HRT_CODE_EXTRAS_MATTER (PY_VERSION_HEX >= 0x030E0000)
+
 #if PY_VERSION_HEX >= 0x030C0000
 #define hrt_py_request_extra_index PyUnstable_Eval_RequestCodeExtraIndex
 #define hrt_py_set_extra           PyUnstable_Code_SetExtra
-#define hrt_py_get_extra           PyUnstable_Code_GetExtra
 #else
 #define hrt_py_request_extra_index _PyEval_RequestCodeExtraIndex
 #define hrt_py_set_extra           _PyCode_SetExtra
-#define hrt_py_get_extra           _PyCode_GetExtra
 #endif
-
-/* Objects/codeobject.c: the private struct behind co_extra, the same on 3.8 - 3.15. Reading it directly is what makes
- * a hit cheap; hrt_codemap_init() checks it against the API once. */
-struct hrt_py_extra {
-	Py_ssize_t size;
-	void *extras[1];
-};
-
-static inline void *hrt_py_peek_extra(PyCodeObject *py_code, Py_ssize_t index)
-{
-	const struct hrt_py_extra *extra = py_code->co_extra;
-	return extra && index < extra->size ? ((void *const *)extra->extras)[index] : NULL;
-}
 
 #if PY_VERSION_HEX >= 0x030C0000
 #define hrt_py_new_code PyUnstable_Code_NewWithPosOnlyArgs

@@ -340,12 +340,10 @@ except ImportError:
     import _xxsubinterpreters as interpreters
 heartrate_shm.trace(lambda path: True)
 text = '''
-try:
-    import heartrate_shm
-    heartrate_shm.trace(lambda path: True)
-    print("traced")
-except ImportError as error:
-    print("ImportError", "interpreter" in str(error))
+import heartrate_shm
+with heartrate_shm.trace(lambda path: True, children=True, port=1) as handle:
+    print(handle.active, handle)
+heartrate_shm.stop()
 def f(n):
     return n
 print(f(1), flush=True)
@@ -362,7 +360,59 @@ print(g())
 """
 
 
-def test_sub_interpreters_are_refused(tmp_path):
+def test_sub_interpreters_are_left_alone(tmp_path):
     ran = hardening.run(hardening.script(tmp_path, SUB), options=["-W", "ignore"])
-    assert (ran.returncode, ran.stdout) == (0, "ImportError True\n1\n" * 2 + "5\n"), str(ran)
-    assert ran.segment.of(tmp_path / "program.py")[26] == 1, ran.segment.lines
+    assert (ran.returncode, ran.stdout) == (0, "False <heartrate_shm.Trace stopped>\n1\n" * 2 + "5\n"), str(ran)
+    assert ran.segment.of(tmp_path / "program.py")[23] == 1, ran.segment.lines
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
+def test_calls_in_sub_interpreters(tmp_path):
+    """Functions that need more than themselves find it by running the program's file, trace() and all, over there."""
+    survives(tmp_path, """\
+        import heartrate_shm
+        heartrate_shm.trace(lambda path: True)
+        import concurrent.interpreters
+        from concurrent.futures import InterpreterPoolExecutor
+
+        MORE = 3
+
+        def more(x):
+            return x + MORE
+
+        if __name__ == "__main__":
+            for calls in 0, 2000:
+                for i in range(calls):
+                    more(i)
+                with InterpreterPoolExecutor(2) as pool:
+                    print(list(pool.map(more, range(5))))
+                interpreter = concurrent.interpreters.create()
+                print(interpreter.call(more, 4))
+                interpreter.close()
+        """)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
+def test_functions_given_to_sub_interpreters(tmp_path):
+    """Where nobody could find them by name they go by their code, which is to have nothing of ours."""
+    survives(tmp_path, """\
+        import heartrate_shm
+        heartrate_shm.trace(lambda path: True)
+        import concurrent.interpreters
+
+        def make():
+            def nested(x):
+                return x + 1
+            return nested
+
+        queue = concurrent.interpreters.create_queue()
+        for calls in 0, 1, 2000:
+            for function in make(), lambda x: x * 2:
+                for i in range(calls):
+                    function(i)
+                interpreter = concurrent.interpreters.create()
+                print(interpreter.call(function, 3))
+                queue.put(function)
+                print(queue.get()(4))
+                interpreter.close()
+        """)
