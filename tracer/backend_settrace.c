@@ -161,14 +161,10 @@ static PyObject *settrace_and_look(PyObject *py_sys, PyObject *py_function)
 
 static void watch_settrace(void)
 {
-	PyObject *py_settrace = PySys_GetObject("settrace");
-	PyMethodDef *def;
+	PyMethodDef *def = hrt_py_method(PySys_GetObject("settrace"));
 
-	if (!py_settrace || !PyCFunction_Check(py_settrace))
+	if (!def || strcmp(def->ml_name, "settrace") != 0 || def->ml_flags != METH_O)
 		return; /* somebody's own: the sampler looks, too */
-	def = ((PyCFunctionObject *)py_settrace)->m_ml;
-	if (strcmp(def->ml_name, "settrace") != 0 || def->ml_flags != METH_O)
-		return;
 	settrace_def = def;
 	settrace_own = def->ml_meth;
 	def->ml_meth = settrace_and_look;

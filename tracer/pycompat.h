@@ -160,13 +160,16 @@ static inline PyObject *hrt_py_type_dict(PyTypeObject *type)
 #endif
 }
 
-static inline bool hrt_py_is_c_function(PyObject *py_object)
+/* How a builtin function is called; NULL of NULL and of everything else. It is part of its module, and outlives the
+ * function. */
+static inline PyMethodDef *hrt_py_method(PyObject *py_function)
 {
 #if PY_VERSION_HEX >= 0x03090000
-	return PyCFunction_CheckExact(py_object);
+	bool is_builtin = py_function && PyCFunction_CheckExact(py_function);
 #else
-	return PyCFunction_Check(py_object);
+	bool is_builtin = py_function && PyCFunction_Check(py_function);
 #endif
+	return is_builtin ? ((PyCFunctionObject *)py_function)->m_ml : NULL;
 }
 
 /* ---- code objects ---- */

@@ -235,8 +235,8 @@ static PyObject *find_function(const struct loan *loan)
 	PyObject *py_function =
 	        py_found && loan->of_monitoring ? PyObject_GetAttrString(py_found, loan->name) : Py_XNewRef(py_found);
 
-	if (py_function && hrt_py_is_c_function(py_function) &&
-	    ((PyCFunctionObject *)py_function)->m_ml->ml_flags == loan->flags)
+	const PyMethodDef *method = hrt_py_method(py_function);
+	if (method && method->ml_flags == loan->flags)
 		return py_function;
 	Py_XDECREF(py_function);
 	PyErr_Format(PyExc_ImportError, "heartrate_shm: sys.monitoring.%s is not what it is in CPython", loan->name);

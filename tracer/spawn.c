@@ -348,10 +348,10 @@ static void find(int which)
 	struct point *point = &points[which];
 	PyObject *py_module = PyImport_ImportModule(point->module);
 	PyObject *py_function = py_module ? PyObject_GetAttrString(py_module, point->name) : NULL;
+	PyMethodDef *theirs = hrt_py_method(py_function);
 	void (*entry)(void) = NULL;
 
-	if (py_function && hrt_py_is_c_function(py_function)) {
-		PyMethodDef *theirs = ((PyCFunctionObject *)py_function)->m_ml;
+	if (theirs) {
 		if (theirs->ml_flags == METH_VARARGS)
 			entry = entries[which].in_tuple;
 		else if (theirs->ml_flags == METH_FASTCALL)

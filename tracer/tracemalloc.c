@@ -44,10 +44,8 @@ static PyObject *stop(PyObject *py_module, PyObject *py_nothing)
 static PyMethodDef *method(PyObject *py_module, const char *name, int flags)
 {
 	PyObject *py_function = py_module ? PyObject_GetAttrString(py_module, name) : NULL;
-	PyMethodDef *found = NULL;
+	PyMethodDef *found = hrt_py_method(py_function);
 
-	if (py_function && hrt_py_is_c_function(py_function))
-		found = ((PyCFunctionObject *)py_function)->m_ml; /* static: outlives the function */
 	Py_XDECREF(py_function);
 	hrt_forget_exception();
 	return found && found->ml_flags == flags ? found : NULL;
