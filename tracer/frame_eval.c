@@ -43,9 +43,10 @@ static bool replace(_PyFrameEvalFunction now, _PyFrameEvalFunction next)
 	return true;
 }
 
+/* It may be ours already: of a trace() that came between. */
 static bool take_place(void)
 {
-	return replace(_PyEval_EvalFrameDefault, eval_frame);
+	return hrt_py_eval_function() == eval_frame || replace(_PyEval_EvalFrameDefault, eval_frame);
 }
 
 static bool leave_place(void)
@@ -205,7 +206,7 @@ static PyObject *eval_deep(PyThreadState *thread, hrt_py_frame *frame, int throw
 	PyObject *py_result = hrt_py_eval(thread, frame, throwing);
 	if (left && started) {
 		deep = false;
-		lost = !take_place();
+		lost = given_up || !take_place();
 	}
 	return py_result;
 }
