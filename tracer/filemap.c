@@ -410,7 +410,8 @@ uint32_t hrt_filemap_index(PyObject *py_filename)
 
 bool hrt_filemap_pending(PyObject *py_filename)
 {
-	const struct entry *entry = entry_get(py_filename);
+	PyObject *py_name = plain_name(py_filename);
+	const struct entry *entry = py_name ? entry_get(py_name) : NULL;
 
 	return entry && (entry->asking || (entry->traced && !entry->index_traced));
 }

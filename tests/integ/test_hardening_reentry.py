@@ -341,6 +341,25 @@ import time
 """)
 
 
+def test_file_names_of_a_str_class_are_the_programs_own(tmp_path):
+    """The sampler, which looks at the stack while the filter is asked, does not call its methods."""
+    program(tmp_path, """
+import time
+strangers = []
+class Name(str):
+    def __hash__(self):
+        if threading.get_ident() != threading.main_thread().ident: strangers.append(1)
+        return 1
+    def __eq__(self, other): return False
+def files(path):
+    time.sleep(0.3 * (path == "odd"))
+    return True
+f = made("plain")
+heartrate_shm.trace(files)
+print(types.FunctionType(f.__code__.replace(co_filename=Name("odd")), {})(), strangers)
+""")
+
+
 ODD_NAMES = ["''", "'\\udc80.py'", "'\\ud800.py'", "'nul\\0.py'", "'/'", "'/dev/null'", "'.'", "'<x'", "'a' * 100000", "'\\n'",
              "'/proc/self/mem'", "'/dev/zero'", "'/dev/full'", "sys.executable"]
 
