@@ -22,6 +22,7 @@
 #include <string.h>
 
 struct hrt_tracer hrt_tracer;
+_Thread_local bool hrt_starting;
 
 static const char definition_name[] = "heartrate_shm._tracer";
 static bool second_interpreter; /* of this process, one after the other */
@@ -147,8 +148,6 @@ static PyObject *start(PyObject *self, PyObject *args)
 		                               "and only the first can be traced");
 		return NULL;
 	}
-	if (hrt_process_init(self) != 0)
-		return NULL;
 	hr_retire_old();
 	if (py_caller != Py_None) {
 		py_caller_bytes = PyUnicode_AsEncodedString(py_caller, "utf-8", "surrogateescape");
@@ -191,7 +190,7 @@ static PyObject *start(PyObject *self, PyObject *args)
 		return NULL;
 	}
 	hrt_spawn_install();
-	hrt_sampler_start();
+	hrt_process_start_sampler();
 	Py_RETURN_TRUE;
 }
 
@@ -430,14 +429,15 @@ static int execute(PyObject *py_module)
 		return -1;
 	if (hrt_py_interpreter() != PyInterpreterState_Main())
 		return PyModule_AddFunctions(py_module, elsewhere_methods);
-	if (know_interpreter() != 0)
+	if (know_interpreter() != 0 || PyModule_AddFunctions(py_module, methods) != 0 ||
+	    PyModule_AddFunctions(py_module, hrt_process_methods) != 0)
 		return -1;
 	hrt_filemap_remember_cwd();
-	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0))
+	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0 ||
+	                            hrt_process_init(py_module) != 0))
 		return -1;
 	hrt_tracemalloc_init();
-	return PyModule_AddFunctions(py_module, methods) != 0 ? -1
-	                                                      : PyModule_AddFunctions(py_module, hrt_process_methods);
+	return 0;
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -11,6 +11,7 @@
 #include "hr_retire.h"
 #include "pyframe.h"
 #include "sampler.h"
+#include "spawn.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,9 +23,9 @@ static int forks_under_way;
 static int alone;    /* calls under way that want a process without other threads */
 static bool exiting; /* the interpreter takes no more threads */
 
-static void start_sampler(void)
+void hrt_process_start_sampler(void)
 {
-	if (forks_under_way == 0 && alone == 0 && !exiting)
+	if (forks_under_way == 0 && alone == 0 && !exiting && !hrt_tracer.forked)
 		hrt_sampler_start();
 }
 
@@ -37,7 +38,7 @@ void hrt_process_begin_alone(void)
 void hrt_process_end_alone(void)
 {
 	alone--;
-	start_sampler();
+	hrt_process_start_sampler();
 }
 
 static void at_libc_exit(void)
@@ -51,7 +52,8 @@ static void in_forked_child(void)
 {
 	if (!hrt_tracer.segment)
 		return;
-	bool keep = hrt_tracer.children && forks_under_way > 0 && !hrt_tracer.starting;
+	bool keep = hrt_tracer.children && !hrt_tracer.forked && forks_under_way > 0 && !hrt_starting;
+	hrt_sampler_is_gone();
 	hrt_segment_detach(hrt_tracer.segment, keep);
 	if (!keep) {
 		hrt_tracer.forked = true;
@@ -65,13 +67,14 @@ void hrt_process_settle(void)
 
 	hrt_tracer.forked = false;
 	forks_under_way = alone = 0;
+	hrt_spawn_forget_calls();
 	if (!hrt_tracer.segment)
 		return;
 	err = hrt_tracer.children ? hrt_segment_adopt(hrt_tracer.segment) : HR_EGONE;
 	if (err == 0) {
 		hr_retire_old();
 		hrt_sampler_forget();
-		start_sampler();
+		hrt_process_start_sampler();
 		return;
 	}
 	int saved = errno;
@@ -113,14 +116,14 @@ static int restart_sampler(void *unused)
 	if (PyThreadState_Get() == forking.thread && depth_of(forking.thread) > forking.depth)
 		hrt_py_call_soon(restart_sampler);
 	else
-		start_sampler();
+		hrt_process_start_sampler();
 	return 0;
 }
 
 static void restart_sampler_soon(void)
 {
 	if (hrt_py_call_soon(restart_sampler) != 0)
-		start_sampler();
+		hrt_process_start_sampler();
 }
 #else
 static void remember_fork(void)
@@ -129,7 +132,7 @@ static void remember_fork(void)
 
 static void restart_sampler_soon(void)
 {
-	start_sampler();
+	hrt_process_start_sampler();
 }
 #endif
 
@@ -145,7 +148,8 @@ static PyObject *before_fork(PyObject *self, PyObject *unused)
 static PyObject *after_fork_in_parent(PyObject *self, PyObject *unused)
 {
 	(void)self, (void)unused;
-	forks_under_way--;
+	if (forks_under_way > 0) /* it was called before, unless we were imported meanwhile */
+		forks_under_way--;
 	restart_sampler_soon();
 	Py_RETURN_NONE;
 }

@@ -321,9 +321,14 @@ void hrt_sampler_label(const char *text)
 	snprintf(sampler.label, sizeof sampler.label, "%s", text ? text : "");
 }
 
-void hrt_sampler_forget(void)
+void hrt_sampler_is_gone(void)
 {
 	sampler.running = sampler.joining = false;
+}
+
+void hrt_sampler_forget(void)
+{
+	hrt_sampler_is_gone();
 	pthread_mutex_init(&sampler.lock, NULL);
 	hrt_tracemalloc_forget();
 	hrt_rows_forget(&sampler.threads);

@@ -17,7 +17,10 @@ void hrt_sampler_stop(void);
  * last that asked. GIL held. */
 void hrt_sampler_label(const char *text);
 
-/* In a forked child: the thread is not there any more. */
+/* In a forked child the thread is not there any more, and nobody may wait for its end. Async-signal-safe. */
+void hrt_sampler_is_gone(void);
+
+/* The same, and what it knew of the program is forgotten. GIL held. */
 void hrt_sampler_forget(void);
 
 #endif

@@ -96,7 +96,7 @@ static void show_variables(void)
 
 static void hide_variables(void)
 {
-	if (--shown.users > 0)
+	if (shown.users == 0 || --shown.users > 0)
 		return;
 	const char *path = getenv(PATH_VARIABLE);
 	unsetenv(CHILD_VARIABLE);
@@ -109,6 +109,15 @@ static void hide_variables(void)
 	free(shown.old_path);
 	free(shown.our_path);
 	shown.old_path = shown.our_path = NULL;
+}
+
+void hrt_spawn_forget_calls(void)
+{
+	if (hrt_starting)
+		return; /* it is one itself */
+	if (shown.users > 1)
+		shown.users = 1;
+	hide_variables();
 }
 
 /* ---- environments as arguments ---- */
@@ -279,7 +288,7 @@ static PyObject *call_with_variables(const struct point *point, PyObject *self, 
 static PyObject *call_point(int which, PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
 	const struct point *point = &points[which];
-	bool alone = point->alone && !hrt_tracer.forked;
+	bool alone = point->alone && !hrt_tracer.forked, was_starting = hrt_starting;
 	PyObject *py_result;
 
 	if (!hrt_tracer.segment)
@@ -288,12 +297,12 @@ static PyObject *call_point(int which, PyObject *self, PyObject *const *args, Py
 		hrt_segment_close(hrt_tracer.segment, point->end);
 	if (alone)
 		hrt_process_begin_alone();
-	hrt_tracer.starting = which == FORK_EXEC;
+	hrt_starting = which == FORK_EXEC;
 	if (point->starts && hrt_tracer.children && !hrt_tracer.forked)
 		py_result = call_with_variables(point, self, args, nargs, kwnames);
 	else
 		py_result = call_theirs(point, self, args, nargs, kwnames);
-	hrt_tracer.starting = false;
+	hrt_starting = was_starting; /* a hook of a fork may start programs, too */
 	if (alone)
 		hrt_process_end_alone();
 	if (point->end != HR_END_UNKNOWN && hrt_tracer.segment)

@@ -16,6 +16,10 @@ void hrt_spawn_install(void);
 /* Puts the functions back and forgets what hrt_spawn_pass_on() was told. */
 void hrt_spawn_uninstall(void);
 
+/* In a forked child: the calls that other threads of its parent had under way, for which the variables stand in C's
+ * environ, are none of its own. */
+void hrt_spawn_forget_calls(void);
+
 /* From now on new programs find HEARTRATE_SHM_CHILD=INSTANCE:description in their environment, and `site` first in
  * PYTHONPATH (with a slash behind it when PYTHONPATH was there and empty). This process's own environment has neither
  * but while such a function runs. The texts are copied. HR_ENOMEM. */

@@ -21,12 +21,15 @@ struct hrt_tracer {
 	PyObject *py_callers;      /* set of code file names that called trace() */
 	bool told_full;            /* the one line on stderr has been written */
 	bool children;             /* forked children are traced too, and know how to tell new programs */
-	bool starting;             /* subprocess forks a child that only becomes another program */
 	bool forked;               /* a child that is not to be traced, and still is (process.h) */
 	bool sampling;             /* our own thread has the GIL: no Python code may run */
 };
 
 extern struct hrt_tracer hrt_tracer;
+
+/* Of the calling thread, for other threads may fork meanwhile: subprocess forks a child that only becomes another
+ * program. */
+extern _Thread_local bool hrt_starting;
 
 /* Puts everything back and lets the segment go; `end` is HR_END_UNKNOWN in a forked child that has none of its own. */
 void hrt_tracer_end(enum hr_end end);
