@@ -10,7 +10,8 @@
 int hrt_backend_init(void);
 
 /* Traces from the next line on: running frames of all threads (or of hrt_tracer.only_thread), and what starts later.
- * Sets a Python exception on failure, with nothing left behind. */
+ * Sets a Python exception on failure, where hrt_backend_stop() puts back what has been done. Python code runs: whether
+ * the tracer is still the same is to be asked, also then. */
 int hrt_backend_start(void);
 
 /* The filters have changed: code that was not traced is asked again. */

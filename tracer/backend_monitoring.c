@@ -356,26 +356,20 @@ int hrt_backend_start(void)
 	for (int i = 0; i < CALLBACK_COUNT; i++) {
 		py_callbacks[i] = make_callback(calls[i]);
 		if (!py_callbacks[i])
-			goto fail;
+			return -1;
 	}
 	if (take_tool_id() != 0)
-		goto fail;
+		return -1;
 	hrt_go_over_start(tool_id);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (monitoring("register_callback", "(iiO)", tool_id, wanted[i].event, py_callbacks[wanted[i].which]) !=
-		    0)
-			goto fail;
+		    0) /* calls audit hooks */
+			return -1;
 	if (monitoring("set_events", "(ii)", tool_id, event_start | event_resume | event_throw) != 0 ||
 	    monitoring("restart_events", "()") != 0) /* places that an earlier trace() had disabled */
-		goto fail;
+		return -1;
 	hrt_go_over_check(py_callbacks[LINE]);
-	if (watch_running_frames() != 0)
-		goto fail;
-	return 0;
-
-fail:
-	hrt_backend_stop();
-	return -1;
+	return watch_running_frames();
 }
 
 int hrt_backend_refresh(void)

@@ -207,17 +207,21 @@ int hrt_backend_init(void)
 
 int hrt_backend_start(void)
 {
+	uint64_t life = hrt_tracer.first_generation;
+
 	taken_over = false;
 	hrt_tiers_start();
 	hrt_tiers_go_on();
+	if (!hrt_tracer_lives(life))
+		return 0;
 	if (!PyThreadState_Get()->c_tracefunc)
 		hrt_py_set_trace(PyThreadState_Get(), hrt_settrace_event);
-	if (hrt_tracer.only_thread == 0) {
+	if (hrt_tracer.only_thread == 0)
 		watch_new_threads();
-		set_hook(Py_None, py_thread_hook);
-	}
 	watch_settrace();
 	hrt_frame_eval_start();
+	if (hrt_tracer.only_thread == 0)
+		set_hook(Py_None, py_thread_hook); /* last: what is called threading may be code of the program's */
 	return 0;
 }
 

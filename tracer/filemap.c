@@ -43,15 +43,16 @@ void hrt_filemap_remember_cwd(void)
 
 int hrt_filemap_init(const char *directory)
 {
-	free(own_directory);
-	own_directory = strdup(directory);
-	py_entries = PyDict_New();
+	if (!own_directory)
+		own_directory = strdup(directory);
+	if (!py_entries)
+		py_entries = PyDict_New();
 	return py_entries && own_directory ? 0 : HR_ENOMEM;
 }
 
 void hrt_filemap_clear(void)
 {
-	Py_CLEAR(py_entries);
+	PyDict_Clear(py_entries);
 	for (size_t i = 0; i < entry_count; i++)
 		free(entries[i].path);
 	free(entries);
@@ -413,5 +414,7 @@ bool hrt_filemap_pending(PyObject *py_filename)
 	PyObject *py_name = plain_name(py_filename);
 	const struct entry *entry = py_name ? entry_get(py_name) : NULL;
 
+	PyErr_Clear();
+	Py_XDECREF(py_name);
 	return entry && (entry->asking || (entry->traced && !entry->index_traced));
 }

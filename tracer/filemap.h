@@ -6,8 +6,10 @@
 
 #include "tracer.h"
 
-/* Starts with no answers. Files in `own_directory`, this package's, are never traced, whatever a filter says. */
+/* Once a process. Files in `own_directory`, this package's, are never traced, whatever a filter says. HR_ENOMEM. */
 int hrt_filemap_init(const char *own_directory);
+
+/* Forgets all answers. */
 void hrt_filemap_clear(void);
 
 /* Remembers the directory in which the program was when the package was imported. */

@@ -63,9 +63,10 @@ void hrt_tracer_end(enum hr_end end)
 {
 	struct hrt_segment *segment = hrt_tracer.segment;
 
-	if (!segment)
+	if (!segment || hrt_tracer.ending)
 		return;
-	hrt_backend_stop();
+	hrt_tracer.ending = PyThread_get_thread_ident(); /* until then nobody begins anything, nor ends it again */
+	hrt_backend_stop();                              /* calls audit hooks of the program */
 	hrt_sampler_forget();
 	hrt_spawn_uninstall();
 	hrt_tracer.children = false;
@@ -76,6 +77,7 @@ void hrt_tracer_end(enum hr_end end)
 	hrt_codemap_clear();
 	hrt_filemap_clear();
 	hrt_segment_free(segment);
+	hrt_tracer.ending = 0;
 	/* Last and from here: finalizers of filters may start the next tracer. */
 	PyObject *py_filters = hrt_tracer.py_filters, *py_callers = hrt_tracer.py_callers;
 	hrt_tracer.py_filters = hrt_tracer.py_callers = NULL;
@@ -85,24 +87,9 @@ void hrt_tracer_end(enum hr_end end)
 
 /* ---- the functions ---- */
 
-/* Starts the filters' answers; needs to know where this package lies. */
-static int init_filemap(PyObject *py_module)
+static bool is_tracing(void)
 {
-	PyObject *py_file = PyModule_GetFilenameObject(py_module);
-	const char *file = py_file ? PyUnicode_AsUTF8(py_file) : NULL;
-	char *directory = file ? strdup(file) : NULL;
-	char *end = directory ? strrchr(directory, '/') : NULL;
-	int err = HR_EIO;
-
-	if (end) {
-		*end = '\0';
-		err = hrt_filemap_init(directory);
-	}
-	if (err != 0 && !PyErr_Occurred())
-		PyErr_NoMemory();
-	free(directory);
-	Py_XDECREF(py_file);
-	return err;
+	return hrt_tracer.segment && !hrt_tracer.ending;
 }
 
 static struct hrt_text text_of(PyObject *py_bytes)
@@ -110,11 +97,11 @@ static struct hrt_text text_of(PyObject *py_bytes)
 	return (struct hrt_text){PyBytes_AS_STRING(py_bytes), (size_t)PyBytes_GET_SIZE(py_bytes)};
 }
 
-static int add_filter(PyObject *py_filter, PyObject *py_caller)
+static int add_filter(PyObject *py_filters, PyObject *py_callers, PyObject *py_filter, PyObject *py_caller)
 {
-	if (py_filter != Py_None && PyList_Append(hrt_tracer.py_filters, py_filter) != 0)
+	if (py_filter != Py_None && PyList_Append(py_filters, py_filter) != 0)
 		return -1;
-	return py_caller == Py_None ? 0 : PySet_Add(hrt_tracer.py_callers, py_caller);
+	return py_caller == Py_None ? 0 : PySet_Add(py_callers, py_caller);
 }
 
 static bool is_known(PyObject *py_filter, PyObject *py_caller)
@@ -126,6 +113,28 @@ static bool is_known(PyObject *py_filter, PyObject *py_caller)
 	return known && (py_caller == Py_None || PySet_Contains(hrt_tracer.py_callers, py_caller) == 1);
 }
 
+/* The filters are asked and the program's audit hooks called meanwhile, which may stop the tracer and start the next:
+ * then nothing is left to be done here. */
+static int begin(void)
+{
+	uint64_t life = hrt_tracer.first_generation;
+	int result = hrt_backend_start();
+
+	if (!hrt_tracer_lives(life)) {
+		hrt_forget_exception();
+		return 0;
+	}
+	if (result == 0) {
+		hrt_spawn_install();
+		hrt_process_start_sampler();
+	} else {
+		struct hrt_py_exception pending = hrt_py_put_aside();
+		hrt_tracer_end(HR_END_STOPPED);
+		hrt_py_take_up(pending);
+	}
+	return result;
+}
+
 PyDoc_STRVAR(start_doc,
              "start(files, caller, name, argv, executable, cwd, size, only_this_thread, parent)\n--\n\n"
              "Makes the segment and traces from the next line on. Texts are bytes; parent is the instance of the "
@@ -134,21 +143,23 @@ PyDoc_STRVAR(start_doc,
 
 static PyObject *start(PyObject *self, PyObject *args)
 {
-	PyObject *py_filter, *py_caller, *py_name, *py_argv, *py_executable, *py_cwd, *py_caller_bytes = NULL;
+	PyObject *py_filter, *py_caller, *py_name, *py_argv, *py_executable, *py_cwd, *py_started = NULL;
 	unsigned long long size, parent;
-	int only_this_thread, err;
+	int only_this_thread;
 
+	(void)self;
 	if (!PyArg_ParseTuple(args, "OOSSSSKpK", &py_filter, &py_caller, &py_name, &py_argv, &py_executable, &py_cwd,
 	                      &size, &only_this_thread, &parent))
 		return NULL;
-	if (hrt_tracer.segment)
-		Py_RETURN_FALSE;
 	if (second_interpreter) {
 		PyErr_SetString(PyExc_OSError, "this process has ended an interpreter and begun another, "
 		                               "and only the first can be traced");
 		return NULL;
 	}
 	hr_retire_old();
+	PyObject *py_filters = PyList_New(0), *py_callers = PySet_New(NULL), *py_caller_bytes = NULL;
+	if (!py_filters || !py_callers || add_filter(py_filters, py_callers, py_filter, py_caller) != 0)
+		goto done;
 	if (py_caller != Py_None) {
 		py_caller_bytes = PyUnicode_AsEncodedString(py_caller, "utf-8", "surrogateescape");
 		if (!py_caller_bytes)
@@ -164,15 +175,21 @@ static PyObject *start(PyObject *self, PyObject *args)
 	        .cwd = text_of(py_cwd),
 	        .caller = py_caller_bytes ? text_of(py_caller_bytes) : (struct hrt_text){0},
 	};
-	err = hrt_segment_create(&spec, &hrt_tracer.segment);
-	Py_XDECREF(py_caller_bytes);
-	if (err == HR_EARG)
-		return PyErr_Format(PyExc_ValueError, "size must be at least %llu bytes",
-		                    (unsigned long long)HRT_SEGMENT_MIN_BYTES);
+	/* What is made above may start the collector, and finalizers of the program another tracer. */
+	if (hrt_tracer.segment) {
+		py_started = Py_NewRef(Py_False);
+		goto done;
+	}
+	int err = hrt_segment_create(&spec, &hrt_tracer.segment);
+	if (err == HR_EARG) {
+		PyErr_Format(PyExc_ValueError, "size must be at least %llu bytes",
+		             (unsigned long long)HRT_SEGMENT_MIN_BYTES);
+		goto done;
+	}
 	if (err != 0) {
 		const char *detail = err == HR_EIO ? strerror(errno) : hr_err_text(err);
 		PyErr_Format(PyExc_OSError, "no shared memory segment: %s", detail);
-		return NULL;
+		goto done;
 	}
 	hrt_tracer.slots = hrt_segment_slots(hrt_tracer.segment);
 	hrt_tracer.tick = &hrt_segment_control(hrt_tracer.segment)->tick;
@@ -180,18 +197,14 @@ static PyObject *start(PyObject *self, PyObject *args)
 	hrt_tracer.only_thread = only_this_thread ? PyThreadState_Get()->id : 0;
 	hrt_tracer.told_full = false;
 	hrt_tracer.filters_told = 0;
-	hrt_tracer.py_filters = PyList_New(0);
-	hrt_tracer.py_callers = PySet_New(NULL);
-	if (!hrt_tracer.py_filters || !hrt_tracer.py_callers || init_filemap(self) != 0 ||
-	    add_filter(py_filter, py_caller) != 0 || hrt_backend_start() != 0) {
-		struct hrt_py_exception pending = hrt_py_put_aside();
-		hrt_tracer_end(HR_END_STOPPED);
-		hrt_py_take_up(pending);
-		return NULL;
-	}
-	hrt_spawn_install();
-	hrt_process_start_sampler();
-	Py_RETURN_TRUE;
+	hrt_tracer.py_filters = Py_NewRef(py_filters);
+	hrt_tracer.py_callers = Py_NewRef(py_callers);
+	py_started = begin() == 0 ? Py_NewRef(Py_True) : NULL;
+done:
+	Py_XDECREF(py_caller_bytes);
+	Py_XDECREF(py_callers);
+	Py_XDECREF(py_filters);
+	return py_started;
 }
 
 PyDoc_STRVAR(add_doc,
@@ -205,11 +218,11 @@ static PyObject *add(PyObject *self, PyObject *args)
 	(void)self;
 	if (!PyArg_ParseTuple(args, "OO", &py_filter, &py_caller))
 		return NULL;
-	if (!hrt_tracer.segment)
+	if (!is_tracing())
 		Py_RETURN_FALSE;
 	if (is_known(py_filter, py_caller)) /* each thread of a program may call trace(), each time with the same */
 		Py_RETURN_TRUE;
-	if (add_filter(py_filter, py_caller) != 0)
+	if (add_filter(hrt_tracer.py_filters, hrt_tracer.py_callers, py_filter, py_caller) != 0)
 		return NULL;
 	hrt_tracer.generation++;
 	if (hrt_backend_refresh() != 0)
@@ -229,11 +242,13 @@ static PyObject *children(PyObject *self, PyObject *args)
 	(void)self;
 	if (!PyArg_ParseTuple(args, "yy", &description, &site))
 		return NULL;
-	if (!hrt_tracer.segment)
+	if (!is_tracing())
 		Py_RETURN_NONE;
+	uint64_t life = hrt_tracer.first_generation;
 	if (hrt_spawn_pass_on(description, site) != 0)
 		return PyErr_NoMemory();
-	hrt_tracer.children = true;
+	if (hrt_tracer_lives(life))
+		hrt_tracer.children = true;
 	Py_RETURN_NONE;
 }
 
@@ -417,6 +432,26 @@ static int know_interpreter(void)
 	return 0;
 }
 
+/* The file map needs to know where this package lies. */
+static int init_filemap(PyObject *py_module)
+{
+	PyObject *py_file = PyModule_GetFilenameObject(py_module);
+	const char *file = py_file ? PyUnicode_AsUTF8(py_file) : NULL;
+	char *directory = file ? strdup(file) : NULL;
+	char *end = directory ? strrchr(directory, '/') : NULL;
+	int err = HR_EIO;
+
+	if (end) {
+		*end = '\0';
+		err = hrt_filemap_init(directory);
+	}
+	if (err != 0 && !PyErr_Occurred())
+		PyErr_NoMemory();
+	free(directory);
+	Py_XDECREF(py_file);
+	return err;
+}
+
 /* Each interpreter that imports the module comes through here. */
 static int execute(PyObject *py_module)
 {
@@ -434,7 +469,7 @@ static int execute(PyObject *py_module)
 		return -1;
 	hrt_filemap_remember_cwd();
 	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0 ||
-	                            hrt_process_init(py_module) != 0))
+	                            init_filemap(py_module) != 0 || hrt_process_init(py_module) != 0))
 		return -1;
 	hrt_tracemalloc_init();
 	return 0;

@@ -68,9 +68,11 @@ void hrt_process_settle(void)
 	hrt_tracer.forked = false;
 	forks_under_way = alone = 0;
 	hrt_spawn_forget_calls();
-	if (!hrt_tracer.segment)
+	if (!hrt_tracer.segment || hrt_tracer.ending == PyThread_get_thread_ident())
 		return;
-	err = hrt_tracer.children ? hrt_segment_adopt(hrt_tracer.segment) : HR_EGONE;
+	bool ended_by_another = hrt_tracer.ending != 0; /* a thread that is not here */
+	hrt_tracer.ending = 0;
+	err = hrt_tracer.children && !ended_by_another ? hrt_segment_adopt(hrt_tracer.segment) : HR_EGONE;
 	if (err == 0) {
 		hr_retire_old();
 		hrt_sampler_forget();

@@ -392,23 +392,13 @@ static inline int hrt_py_event_line(PyFrameObject *py_frame)
 int *hrt_py_traced_threads(void); /* pyinternal.c */
 #endif
 
-/* Gives a thread, whose slot is free or ours, another trace function. Only for the calling one as sys.settrace() does
- * it: that raises an audit event, whose hooks may let threads run and end, and another thread would be gone behind it.
- */
+/* Gives a thread, whose slot is free or ours, another trace function. Not as sys.settrace() does it: that raises an
+ * audit event, and behind its hooks the thread may be gone, or the tracer stopped. */
 static inline void hrt_py_set_trace(PyThreadState *thread, Py_tracefunc function)
 {
 	PyObject *py_was = thread->c_traceobj;
 	bool had = thread->c_tracefunc != NULL, any = function || thread->c_profilefunc;
 
-	if (thread == PyThreadState_Get()) {
-#if HRT_TRACED_THREADS_IN_RUNTIME
-		PyEval_SetTrace(function, NULL);
-#else
-		if (_PyEval_SetTrace(thread, function, NULL) != 0)
-			PyErr_Clear(); /* an audit hook refused: it stays as it was */
-#endif
-		return;
-	}
 	thread->c_tracefunc = function;
 	thread->c_traceobj = NULL;
 #if PY_VERSION_HEX >= 0x030B0000

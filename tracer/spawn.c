@@ -175,6 +175,7 @@ static bool is_named(PyObject *py_key, const char *name)
 	return PyBytes_Check(py_key) && strcmp(PyBytes_AS_STRING(py_key), name) == 0;
 }
 
+/* -1: not done, as when there is no value. */
 static int set_item(PyObject *py_dict, const char *name, const char *value)
 {
 	PyObject *py_value = value ? PyUnicode_DecodeFSDefault(value) : NULL;
@@ -187,26 +188,30 @@ static int set_item(PyObject *py_dict, const char *name, const char *value)
 /* A dict of a mapping of names to values (str or bytes) with our variables; NULL: leave it as it is. */
 static PyObject *mapping_with_ours(PyObject *py_env)
 {
+	uint64_t life = hrt_tracer.first_generation;
 	PyObject *py_keys = PyMapping_Keys(py_env), *py_values = py_keys ? PyMapping_Values(py_env) : NULL;
 	PyObject *py_copy = py_values ? PyDict_New() : NULL, *py_path = NULL;
-	char *child = child_value(), *path = NULL;
-	int result = py_copy && child && PyList_Check(py_keys) && PyList_Check(py_values) &&
+	char *child = NULL, *path = NULL;
+	int result = py_copy && PyList_Check(py_keys) && PyList_Check(py_values) &&
 	                             PyList_GET_SIZE(py_keys) == PyList_GET_SIZE(py_values)
 	                     ? 0
 	                     : -1;
 
 	for (Py_ssize_t i = 0; result == 0 && i < PyList_GET_SIZE(py_keys); i++) {
 		PyObject *py_key = PyList_GET_ITEM(py_keys, i), *py_value = PyList_GET_ITEM(py_values, i);
-		if (is_named(py_key, PATH_VARIABLE))
+		if (is_named(py_key, PATH_VARIABLE)) {
+			Py_CLEAR(py_path); /* named as str and as bytes */
 			result = PyUnicode_FSConverter(py_value, &py_path) ? 0 : -1;
-		else if (!is_named(py_key, CHILD_VARIABLE))
+		} else if (!is_named(py_key, CHILD_VARIABLE))
 			result = PyDict_SetItem(py_copy, py_key, py_value);
 	}
-	if (result == 0)
+	if (result == 0 && hrt_tracer_lives(life)) { /* the mapping may be code of the program's */
 		path = path_value(py_path ? PyBytes_AS_STRING(py_path) : NULL);
-	if (result != 0 || set_item(py_copy, PATH_VARIABLE, path) != 0 || set_item(py_copy, CHILD_VARIABLE, child) != 0)
+		child = child_value();
+	}
+	if (set_item(py_copy, PATH_VARIABLE, path) != 0 || set_item(py_copy, CHILD_VARIABLE, child) != 0)
 		Py_CLEAR(py_copy);
-	PyErr_Clear();
+	hrt_forget_exception();
 	free(child);
 	free(path);
 	Py_XDECREF(py_path);
@@ -390,17 +395,24 @@ static void set_method(struct point *point, PyMethodDef *def)
 	hrt_forget_exception();
 }
 
+/* Not one that only starts programs when nothing is passed on to them. */
+static bool is_wanted(const struct point *point)
+{
+	return !point->starts || point->end != HR_END_UNKNOWN || description;
+}
+
 void hrt_spawn_install(void)
 {
-	for (int i = 0; i < POINT_COUNT; i++) {
-		struct point *point = &points[i];
-		if (point->starts && point->end == HR_END_UNKNOWN && !description)
-			continue; /* only starts programs, and nothing is passed on to them */
-		if (!point->py_function)
+	uint64_t life = hrt_tracer.first_generation;
+
+	for (int i = 0; i < POINT_COUNT; i++)
+		if (is_wanted(&points[i]) && !points[i].py_function)
 			find(i);
-		if (point->py_function)
-			set_method(point, &point->ours);
-	}
+	if (!hrt_tracer_lives(life)) /* code that imports has stopped it */
+		return;
+	for (int i = 0; i < POINT_COUNT; i++)
+		if (is_wanted(&points[i]) && points[i].py_function)
+			set_method(&points[i], &points[i].ours);
 	installed = true;
 }
 

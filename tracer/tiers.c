@@ -238,8 +238,13 @@ void hrt_tiers_start(void)
 
 void hrt_tiers_go_on(void)
 {
-	for (struct hrt_twin *twin = tiers.twins; twin; twin = twin->next)
-		hrt_tiers_is_twin(hrt_code_peek(twin->pair.py_twin));
+	for (struct hrt_twin *next, *twin = tiers.twins; twin; twin = next) {
+		PyCodeObject *py_twin =
+		        (PyCodeObject *)Py_NewRef(twin->pair.py_twin); /* so that no sweep takes it meanwhile */
+		hrt_tiers_is_twin(hrt_code_peek(py_twin));
+		next = twin->next;
+		Py_DECREF(py_twin);
+	}
 }
 
 void hrt_tiers_switch_off(void)
