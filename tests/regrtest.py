@@ -26,12 +26,12 @@ EXPLAINED = {
     # When the collector runs (coverage.py's tracer changes it as well). What code a frame has for the C interface
     # (docs/counts.md: inline probes; it takes HEARTRATE_SHM_COUNT=probes to see it there).
     "test_frame": ["test_sneaky_frame_object", "test_frame_getters"],
-    "test_capi": ["TestInternalFrameApi", "Test_FrameAPI.test_frame_getters"],
+    "test_capi": ["TestInternalFrameApi", "Test_FrameAPI.test_frame_getters", "FrameTest.test_frame_getters"],
     # 3.9, 3.10: a call makes a bound method where a trace function is set, and the collector may run.
     "test_queue": ["CSimpleQueueTest.test_reentrancy"],
     # Code before any event.
-    "test_dis": ["_specialize", "test_loop_quicken", "test_show_caches", "test_super_instructions"],
-    "test_opcache": ["test_assign_init_code", "TestRacesDoNotCrash"],
+    "test_dis": ["_specialize", "test_loop_quicken", "is_quickened", "test_show_caches", "test_super_instructions"],
+    "test_opcache": ["test_assign_init_code", "TestRacesDoNotCrash", "TestSpecializer", "TestCallCache"],
     "test_type_cache": ["_specialization_"],
 }
 TIMEOUT_S = 1200
