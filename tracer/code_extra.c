@@ -36,9 +36,8 @@ static int grow(void)
 	return 0;
 }
 
-int hrt_code_extra_tie(PyCodeObject *py_code, void *extra)
+int hrt_code_extra_tie(void *extra)
 {
-	(void)py_code;
 	if ((count + 1) * 2 > hrt_code_table.mask + 1 && grow() != 0)
 		return -1;
 	put(extra);
@@ -102,9 +101,9 @@ void hrt_code_extra_forget(void)
 
 Py_ssize_t hrt_code_extra_index = -1;
 
-int hrt_code_extra_tie(PyCodeObject *py_code, void *extra)
+int hrt_code_extra_tie(void *extra)
 {
-	if (hrt_py_set_extra((PyObject *)py_code, hrt_code_extra_index, extra) == 0)
+	if (hrt_py_set_extra(*(PyObject **)extra, hrt_code_extra_index, extra) == 0)
 		return 0;
 	PyErr_Clear();
 	return -1;

@@ -12,9 +12,9 @@
  * failure. */
 int hrt_code_extra_init(void (*ended)(void *extra));
 
-/* Ties `extra`, which begins with the pointer to the code object, to code that has none. -1 without memory; no
- * exception is set. */
-int hrt_code_extra_tie(PyCodeObject *py_code, void *extra);
+/* Ties `extra` to the code object, which has none, that it begins with the pointer to. -1 without memory; no exception
+ * is set. */
+int hrt_code_extra_tie(void *extra);
 
 /* The interpreter has ended and another one begun: nothing is tied to anything. */
 void hrt_code_extra_forget(void);

@@ -337,7 +337,7 @@ struct hrt_code *hrt_code_get(PyCodeObject *py_code)
 	if (all_codes)
 		all_codes->link = &code->next;
 	all_codes = code;
-	if (hrt_code_extra_tie(py_code, code) != 0) {
+	if (hrt_code_extra_tie(code) != 0) {
 		code_free(code);
 		return NULL;
 	}

@@ -1,7 +1,7 @@
 /* codemap.h — code object → its slots.
  *
- * Each code object that was looked at has one struct hrt_code (code_extra.h). Equal code
- * objects (file and content, first line, qualified name, line table) share one run of slots. */
+ * Each code object that was looked at has one struct hrt_code (code_extra.h). Equal code objects (file and content,
+ * first line, qualified name, line table) share one run of slots. */
 #ifndef HRT_CODEMAP_H
 #define HRT_CODEMAP_H
 
