@@ -77,7 +77,7 @@ def trace(
     Returns a handle with ``stop()``, usable in ``with``. While tracing, another call adds its ``files`` and its calling
     file and returns the same handle. When there is no shared memory the program runs on untraced: one line on stderr says so.
     """
-    caller = str.__str__(sys._getframe(1).f_code.co_filename)  # a class of the program's may have a hash of its own
+    caller = "".join([sys._getframe(1).f_code.co_filename])  # a str: a class of the program's may have a hash of its own
     if not callable(files):
         raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
     if not _add(files, caller, children):
