@@ -116,7 +116,6 @@ static bool line_needs_resume(PyCodeObject *py_code, int resume)
 /* Switches line events on for a traced code object. */
 static void watch_lines(struct hrt_code *code)
 {
-
 	if (code->local_events)
 		return;
 	struct hrt_py_exception pending = hrt_py_put_aside();
@@ -390,7 +389,6 @@ static void unwatch_lines(struct hrt_code *code)
 
 void hrt_backend_stop(void)
 {
-
 	struct hrt_py_exception pending = hrt_py_put_aside();
 	hrt_go_over_stop();
 	if (tool_id >= 0) {

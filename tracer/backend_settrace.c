@@ -233,7 +233,6 @@ int hrt_backend_refresh(void)
 
 void hrt_backend_stop(void)
 {
-
 	struct hrt_py_exception pending = hrt_py_put_aside();
 	hrt_frame_eval_stop();
 	hrt_tiers_stop();
