@@ -29,7 +29,7 @@ EXPLAINED = {
     "test_capi": ["TestInternalFrameApi", "Test_FrameAPI.test_frame_getters", "FrameTest.test_frame_getters"],
     # 3.9, 3.10: a call makes a bound method where a trace function is set, and the collector may run.
     "test_queue": ["CSimpleQueueTest.test_reentrancy"],
-    # Code before any event.
+    # Code before any event; with HEARTRATE_SHM_COUNT=probes also code whose twin has run in its place.
     "test_dis": ["_specialize", "test_loop_quicken", "is_quickened", "test_show_caches", "test_super_instructions"],
     "test_opcache": ["test_assign_init_code", "TestRacesDoNotCrash", "TestSpecializer", "TestCallCache"],
     "test_type_cache": ["_specialization_"],
