@@ -20,6 +20,9 @@ int hrt_backend_refresh(void);
 /* Puts everything back. Never fails. */
 void hrt_backend_stop(void);
 
+/* In a forked child, from pthread_atfork's handler: the next event settles what becomes of it. Async-signal-safe. */
+void hrt_backend_forked(void);
+
 /* Called by the sampler as a pass begins: its own thread state, which lives no longer, is not to be traced. */
 void hrt_backend_begin_pass(PyThreadState *own);
 

@@ -408,6 +408,11 @@ void hrt_backend_stop(void)
 	hrt_py_take_up(pending);
 }
 
+void hrt_backend_forked(void)
+{
+	/* code that begins asks each time */
+}
+
 void hrt_backend_begin_pass(PyThreadState *own)
 {
 	(void)own;

@@ -248,6 +248,11 @@ void hrt_backend_stop(void)
 	hrt_py_take_up(pending);
 }
 
+void hrt_backend_forked(void)
+{
+	hrt_settrace_known = 0;
+}
+
 void hrt_backend_begin_pass(PyThreadState *own)
 {
 	/* Before it had the GIL it may have been taken for a thread of the program. */

@@ -3,10 +3,11 @@
  * A fork comes in three steps. Python's before hook stops the sampler: the program must not be warned of a thread that
  * it does not have. pthread_atfork's child handler, which runs before any other code of the child, puts private memory
  * in the place of the parent's segment. Python's hook in the child, which other libraries' hooks may precede, settles
- * what becomes of it. After a fork() of C code without Python's hooks the next event that the backend looks at ends the
- * child's tracing. */
+ * what becomes of it. After a fork() of C code without Python's hooks a pending call does, or the next event that the
+ * backend looks at. */
 #include "process.h"
 
+#include "backend.h"
 #include "hr_err.h"
 #include "hr_retire.h"
 #include "pyframe.h"
@@ -47,18 +48,27 @@ static void at_libc_exit(void)
 		hrt_segment_close(hrt_tracer.segment, HR_END_EXIT);
 }
 
-/* Python's fork leaves the child with an interpreter in order; of a fork() by C code nobody knows that. */
+static int settle_now(void *unused)
+{
+	(void)unused;
+	if (hrt_tracer.forked)
+		hrt_process_settle();
+	return 0;
+}
+
 static void in_forked_child(void)
 {
+	hrt_sampler_is_gone();
 	if (!hrt_tracer.segment)
 		return;
-	bool keep = hrt_tracer.children && !hrt_tracer.forked && forks_under_way > 0 && !hrt_starting;
-	hrt_sampler_is_gone();
+	bool keep = hrt_tracer.children && !hrt_starting, hooked = forks_under_way > 0;
 	hrt_segment_detach(hrt_tracer.segment, keep);
-	if (!keep) {
-		hrt_tracer.forked = true;
-		hrt_tracer.generation++; /* lets the trace function look closer at its next event */
-	}
+	if (keep && hooked)
+		return;
+	hrt_tracer.forked = true;
+	hrt_backend_forked();
+	if (!hooked && !hrt_starting)
+		Py_AddPendingCall(settle_now, NULL); /* for the main thread only: others have their events */
 }
 
 void hrt_process_settle(void)
@@ -141,6 +151,7 @@ static void restart_sampler_soon(void)
 static PyObject *before_fork(PyObject *self, PyObject *unused)
 {
 	(void)self, (void)unused;
+	settle_now(NULL);
 	forks_under_way++;
 	remember_fork();
 	hrt_sampler_stop();
@@ -214,7 +225,8 @@ int hrt_process_init(PyObject *py_module)
 	if (!py_hooks || call_with_hook("os", "register_at_fork", py_hooks, NULL) != 0 ||
 	    call_with_hook("atexit", "register", NULL, py_exit) != 0)
 		goto fail;
-	if (pthread_atfork(NULL, NULL, in_forked_child) != 0 || atexit(at_libc_exit) != 0) {
+	if (pthread_atfork(hrt_sampler_before_fork, hrt_sampler_after_fork, in_forked_child) != 0 ||
+	    atexit(at_libc_exit) != 0) {
 		PyErr_NoMemory();
 		goto fail;
 	}

@@ -9,7 +9,8 @@
 int hrt_process_init(PyObject *py_module);
 
 /* In a forked child, with the GIL: gives it a segment of its own with all it has counted, or ends its tracing. Called
- * by Python's hook after a fork, and by a backend that finds hrt_tracer.forked. */
+ * by Python's hook after a fork; where there is none, by a pending call and by a backend that finds hrt_tracer.forked.
+ */
 void hrt_process_settle(void);
 
 /* Starts the sampler where it may run: not inside a fork or a call that wants the process alone, nor when the

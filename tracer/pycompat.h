@@ -276,6 +276,17 @@ static inline PyObject *hrt_py_qualname(PyCodeObject *py_code)
 
 /* ---- frames and threads; borrowed references: valid while the GIL is held and the frame runs ---- */
 
+/* Whether the calling thread, which Python need not know, has the GIL. */
+static inline bool hrt_py_has_gil(void)
+{
+	PyThreadState *mine = PyGILState_GetThisThreadState();
+#if PY_VERSION_HEX >= 0x030D0000
+	return mine && PyThreadState_GetUnchecked() == mine;
+#else
+	return mine && _PyThreadState_UncheckedGet() == mine;
+#endif
+}
+
 /* Not PyThreadState_Next(): it lies where the interpreter otherwise never goes, which costs memory
  * (docs/benchmarks.md). */
 static inline PyThreadState *hrt_py_next_thread(PyThreadState *thread)

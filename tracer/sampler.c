@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,12 @@
 #define CLOSE_RANGE_UNSHARE 2
 #endif
 
-#define TICK_NS     INT64_C(10000000) /* how often the tick moves */
-#define SAMPLE_NS   INT64_C(50000000) /* how often stacks are looked at, at most */
-#define COST_FACTOR 100               /* c ns of work take at least c * 100 ns of time: 1 % of a core */
-#define ASKED_MAX   64                /* threads that stand still whose run state is asked for in one pass */
-#define STACK_BYTES (512 * 1024)
+#define TICK_NS      INT64_C(10000000) /* how often the tick moves */
+#define SAMPLE_NS    INT64_C(50000000) /* how often stacks are looked at, at most */
+#define COST_FACTOR  100               /* c ns of work take at least c * 100 ns of time: 1 % of a core */
+#define ASKED_MAX    64                /* threads that stand still whose run state is asked for in one pass */
+#define STACK_BYTES  (512 * 1024)
+#define FORK_WAIT_NS INT64_C(20000000) /* how long a fork waits for the end of a pass */
 
 static_assert(2 * HRT_WALK_HALF <= 256, "a thread's row holds 256 frames");
 
@@ -44,6 +46,8 @@ static struct {
 	pthread_cond_t wake;
 	bool stop; /* under lock */
 	PyInterpreterState *interpreter;
+	pthread_mutex_t pass;       /* held while it makes one */
+	PyThreadState *_Atomic own; /* the thread's state while it has one */
 
 	/* The thread's own while it runs. */
 	bool own_descriptors; /* so it may open files */
@@ -51,10 +55,17 @@ static struct {
 	struct hrt_rows threads, tasks;
 	char main_name[16]; /* the main thread's native name: others inherit it */
 
+	unsigned long forker; /* in a forked child: ident of the thread that forked, 0 elsewhere */
+
 	/* Under the GIL. */
 	uint64_t labelled; /* a thread state's id */
 	char label[4 * HR_THREAD_NAME_BYTES];
-} sampler = {.lock = PTHREAD_MUTEX_INITIALIZER, .threads = {.kind = HR_KIND_THREADS}, .tasks = {.kind = HR_KIND_TASKS}};
+} sampler = {.lock = PTHREAD_MUTEX_INITIALIZER,
+             .pass = PTHREAD_MUTEX_INITIALIZER,
+             .threads = {.kind = HR_KIND_THREADS},
+             .tasks = {.kind = HR_KIND_TASKS}};
+
+static _Thread_local bool holds_pass; /* of a thread that forks */
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -119,6 +130,8 @@ static PyObject *thread_object(unsigned long ident)
 
 static uint64_t native_id_of(const PyThreadState *thread)
 {
+	if (thread->thread_id == sampler.forker) /* Python may not have been told that it has another one */
+		return (uint64_t)getpid();
 #if HRT_HAVE_NATIVE_ID
 	return thread->native_thread_id;
 #else
@@ -197,10 +210,13 @@ static void ask_run_states(void)
 /* One pass. Its thread state lives no longer than the pass: sys._current_exceptions() would show it. */
 static void sample(void)
 {
+	pthread_mutex_lock(&sampler.pass);
 	PyThreadState *own = hrt_tracemalloc_thread_new(sampler.interpreter);
-
-	if (!own)
+	if (!own) {
+		pthread_mutex_unlock(&sampler.pass);
 		return;
+	}
+	atomic_store(&sampler.own, own);
 	ask_run_states();
 	PyEval_AcquireThread(own);
 	hrt_backend_begin_pass(own);
@@ -223,7 +239,9 @@ static void sample(void)
 	hrt_tracer.sampling = false;
 	hrt_py_gc_resume(gc_was_enabled);
 	PyThreadState_Clear(own);
+	atomic_store(&sampler.own, NULL);
 	hrt_tracemalloc_thread_delete_current();
+	pthread_mutex_unlock(&sampler.pass);
 }
 
 /* Waits until `until_ns` (CLOCK_MONOTONIC); true when it is time to end. */
@@ -321,16 +339,61 @@ void hrt_sampler_label(const char *text)
 	snprintf(sampler.label, sizeof sampler.label, "%s", text ? text : "");
 }
 
+/* Whether no Python code would run if this thread, which has the GIL, let it go. */
+static bool is_alone(void)
+{
+	const PyThreadState *mine = PyThreadState_Get(), *own = atomic_load(&sampler.own);
+
+	for (PyThreadState *thread = PyInterpreterState_ThreadHead(sampler.interpreter); thread;
+	     thread = hrt_py_next_thread(thread))
+		if (thread != mine && thread != own)
+			return false;
+	return true;
+}
+
+void hrt_sampler_before_fork(void)
+{
+	PyThreadState *mine = NULL;
+	struct timespec until;
+
+	if (hrt_starting) /* the child only becomes another program */
+		return;
+	holds_pass = pthread_mutex_trylock(&sampler.pass) == 0;
+	if (holds_pass)
+		return;
+	if (hrt_py_has_gil()) {
+		if (!is_alone())
+			return;
+		mine = PyEval_SaveThread();
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += FORK_WAIT_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	holds_pass = pthread_mutex_timedlock(&sampler.pass, &until) == 0;
+	if (mine)
+		PyEval_RestoreThread(mine);
+}
+
+void hrt_sampler_after_fork(void)
+{
+	if (holds_pass)
+		pthread_mutex_unlock(&sampler.pass);
+	holds_pass = false;
+}
+
 void hrt_sampler_is_gone(void)
 {
-	sampler.running = sampler.joining = false;
+	sampler.running = sampler.joining = holds_pass = false;
+	atomic_store(&sampler.own, NULL);
+	sampler.forker = (unsigned long)pthread_self();
+	pthread_mutex_init(&sampler.lock, NULL);
+	pthread_mutex_init(&sampler.pass, NULL);
+	hrt_tracemalloc_forget();
 }
 
 void hrt_sampler_forget(void)
 {
-	hrt_sampler_is_gone();
-	pthread_mutex_init(&sampler.lock, NULL);
-	hrt_tracemalloc_forget();
 	hrt_rows_forget(&sampler.threads);
 	hrt_rows_forget(&sampler.tasks);
 }

@@ -17,10 +17,18 @@ void hrt_sampler_stop(void);
  * last that asked. GIL held. */
 void hrt_sampler_label(const char *text);
 
+/* Around each fork() of the process, also by C code without Python's hooks, after which the thread is still there, and
+ * by threads that Python does not know: no pass is under way meanwhile. A child that goes on with Python would wait for
+ * ever to hand the GIL to a thread that it has not got, or to get it from there. Waits for a pass, not for longer than
+ * 20 ms. A thread that has the GIL lets it go for that, if nobody but the sampler can take it, and does not wait
+ * otherwise. */
+void hrt_sampler_before_fork(void);
+void hrt_sampler_after_fork(void); /* in the parent */
+
 /* In a forked child the thread is not there any more, and nobody may wait for its end. Async-signal-safe. */
 void hrt_sampler_is_gone(void);
 
-/* The same, and what it knew of the program is forgotten. GIL held. */
+/* And then, with the GIL: what it knew of the program is forgotten. */
 void hrt_sampler_forget(void);
 
 #endif

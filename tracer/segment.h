@@ -51,7 +51,7 @@ void hrt_segment_reopen(struct hrt_segment *segment);
 /* In a forked child, from pthread_atfork's handler: replaces the mapping by private memory at the same address, so
  * that stores of the child go nowhere and the parent's lock is not held on. All counts in it are zero. With `keep`,
  * and where there is memory, the tables are there too: code can be registered and counted until hrt_segment_adopt().
- * Only system calls and memcpy: async-signal-safe on Linux. */
+ * A child of that child has them if it had. Only system calls and memcpy: async-signal-safe on Linux. */
 void hrt_segment_detach(struct hrt_segment *segment, bool keep);
 
 /* In that child: gives it a file of its own at the same address, with the tables and everything that was counted since

@@ -394,6 +394,7 @@ void hrt_segment_detach(struct hrt_segment *segment, bool keep)
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	unsigned char *memory = MAP_FAILED;
 
+	keep = keep && (!segment->detached || segment->kept);
 	segment->detached = true;
 	segment->kept = false;
 	segment->row_hint[0] = segment->row_hint[1] = 0;

@@ -22,7 +22,7 @@ struct hrt_tracer {
 	bool told_full;            /* the one line on stderr has been written */
 	unsigned long ending;      /* ident of a thread that is stopping it and may run Python code meanwhile, 0 none */
 	bool children;             /* forked children are traced too, and know how to tell new programs */
-	bool forked;               /* a child that is not to be traced, and still is (process.h) */
+	bool forked;               /* a child of which nobody has settled what becomes of it (process.h) */
 	bool sampling;             /* our own thread has the GIL: no Python code may run */
 };
 

@@ -1,36 +1,78 @@
 """Forks at odd moments: by C code, while the package is imported, beside threads that start programs."""
 import textwrap
 
+import pytest
+
 from family import Ended, family
-from test_processes import BODY, LOOKED_AT, SAMPLER_IS_BACK, both, program, worked
+from test_processes import BODY, SAMPLER_IS_BACK, both, program, worked
 
 
 def test_fork_of_c_code_whose_child_forks_again(tmp_path):
-    """Before any event of ours: there is nothing that could be kept for the second child."""
-    path = program(tmp_path, "import ctypes, signal\n" + textwrap.dedent(LOOKED_AT) + textwrap.dedent("""
+    """With Python's hooks: it is first told what the child itself has become."""
+    path = program(tmp_path, """
+        import ctypes, signal
         pid = ctypes.PyDLL(None).fork()
         if pid == 0:
             signal.alarm(10)
             pid = os.fork()
             if pid == 0:
+                work(3)
                 os._exit(0)
             os.wait()
-            os._exit(any(".%d." % pid in name for name in os.listdir("/dev/shm")))
+            work(5)
+            os._exit(0)
         print(os.waitpid(pid, 0)[1])
-        """))
-    both(path, tmp_path)
+        """)
+    assert worked(family(both(path, tmp_path).pid)) == [3, 5]
+
+
+def test_forks_of_c_code_one_in_the_other(tmp_path):
+    """Before the first child has run any code that would tell what becomes of it."""
+    path = program(tmp_path, """
+        import ctypes, signal
+        fork = ctypes.PyDLL(None).fork
+        signal.alarm(20)
+        pids = list(map(type(fork).__call__, (fork, fork)))  # no bytecode between them
+        work(1 + sum(pid == 0 for pid in pids))
+        for pid in filter(None, pids):
+            print(os.waitpid(pid, 0)[1], flush=True)
+        """)
+    assert worked(family(both(path, tmp_path).pid)) == [1, 2, 2, 3]
 
 
 def test_fork_of_c_code_whose_child_ends_at_once(tmp_path):
     """Without any event of ours it comes to the exit handlers, where nobody may wait for a sampler that it has not got."""
-    path = program(tmp_path, "import ctypes, signal\n" + textwrap.dedent(LOOKED_AT) + textwrap.dedent("""
+    path = program(tmp_path, """
+        import ctypes, signal
         pid = ctypes.PyDLL(None).fork()
         if pid == 0:
             signal.alarm(10)
             sys.exit(3)
         print(os.waitpid(pid, 0)[1])
-        """))
+        """)
     both(path, tmp_path)
+
+
+@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])
+def test_fork_of_c_code_while_the_sampler_waits(tmp_path, library):
+    """For the lock, which the forking thread has had for a while: the child is not to wait for the sampler, whether it has
+    the lock (PyDLL) or has to take it again."""
+    path = program(tmp_path, f"""
+        import ctypes, signal, time
+        usleep, fork = ctypes.PyDLL(None).usleep, ctypes.{library}(None).fork
+        for i in range(5):
+            pid = list(map(type(usleep).__call__, (usleep, fork), (70000, 0)))[1]  # no bytecode between them
+            if pid == 0:
+                signal.alarm(10)
+                end = time.monotonic() + 0.02
+                while time.monotonic() < end:
+                    pass
+                work(3)
+                os._exit(0)
+            signal.alarm(20)
+            print(os.waitpid(pid, 0)[1])
+        """)
+    assert worked(family(both(path, tmp_path).pid)) == [3] * 5
 
 
 def test_imported_while_a_fork_is_under_way(tmp_path):
@@ -61,7 +103,7 @@ def test_imported_while_a_fork_is_under_way(tmp_path):
         """))
     ours = Ended([path], tmp_path)
     assert ours.seen() == ("True 0\n" * 3, "", 0), ours
-    assert worked(family(ours.pid)) == [3, 3]
+    assert worked(family(ours.pid)) == [3, 3, 3]
 
 
 def test_a_fork_while_another_thread_starts_a_program(tmp_path):

@@ -1,4 +1,4 @@
-"""Real servers that fork workers or start themselves again: gunicorn, and the reloaders of Flask and Django."""
+"""Real servers that fork workers or start themselves again: gunicorn, uWSGI, and the reloaders of Flask and Django."""
 import os
 import re
 import signal
@@ -9,7 +9,7 @@ import time
 import pytest
 
 import oracle
-from family import family
+from family import family, hrview
 from oracle import get, poll
 
 WSGI = """\
@@ -115,6 +115,29 @@ def test_a_worker_that_traces_itself(tmp_path):
         assert server.end(signal.SIGTERM) == 0
     (worker,) = family(pid)
     assert worker.hits(7, "app.py") == 3
+
+
+UWSGI = ["--http-socket", "127.0.0.1:0", "--master", "--die-on-term", "--wsgi-file", "app.py"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="there is no uWSGI for it")
+@pytest.mark.parametrize("options", [["--processes", "2"], ["--processes", "2", "--lazy-apps"],
+                                     ["--processes", "1", "--threads", "2"]], ids=["", "lazy", "threads"])
+def test_uwsgi(tmp_path, options):
+    """It forks in C, and tells Python nothing of that."""
+    (tmp_path / "app.py").write_text(WSGI)
+    words = ["-m", "heartrate_shm", "--files", "app.py", "-c", "import pyuwsgi; pyuwsgi.run()", *UWSGI, *options]
+    with Server(tmp_path, words) as server:
+        url = "http://" + server.said(r"bound to TCP address (\S+)")
+        asked = 20
+        answered_by = {get(url) for i in range(asked)}
+        for pid in answered_by:
+            poll(lambda: "sleeping" in {thread["state"] for thread in hrview("dump", pid)["threads"]}, "a thread's run state")
+        server.end(signal.SIGTERM)
+    master, *workers = family(server.process.pid)
+    assert {str(worker.pid) for worker in workers} >= answered_by and len(workers) == int(options[1])
+    assert {worker.parent for worker in workers} == {master.id}
+    assert sum(worker.hits(5, "app.py") for worker in workers) == 3 * asked and master.hits(5, "app.py") == 0
 
 
 def reloads(tmp_path, text, words, url=None):
