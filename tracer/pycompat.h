@@ -94,6 +94,9 @@ static inline int hrt_py_call_soon(int (*call)(void *))
 }
 #endif
 
+/* os.fork() holds the lock of the list of threads meanwhile. */
+#define HRT_FORK_LOCKS_THREADS (PY_VERSION_HEX >= 0x030D0000)
+
 /* The kernel's thread id is in the thread state from 3.11 on. */
 #define HRT_HAVE_NATIVE_ID (PY_VERSION_HEX >= 0x030B0000)
 

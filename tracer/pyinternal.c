@@ -152,3 +152,16 @@ int *hrt_py_traced_threads(void)
 	return &PyInterpreterState_Get()->ceval.tracing_possible;
 }
 #endif
+
+#if HRT_FORK_LOCKS_THREADS
+#include <internal/pycore_runtime.h>
+#endif
+
+bool hrt_py_threads_are_locked(void)
+{
+#if HRT_FORK_LOCKS_THREADS
+	return _Py_atomic_load_uint8(&_PyRuntime.interpreters.mutex._bits) & _Py_LOCKED;
+#else
+	return false;
+#endif
+}

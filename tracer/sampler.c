@@ -5,6 +5,7 @@
 #include "go_over.h"
 #include "hr_atomic.h"
 #include "plain.h"
+#include "pyinternal.h"
 #include "rows.h"
 #include "tasks.h"
 #include "tracemalloc.h"
@@ -362,7 +363,7 @@ void hrt_sampler_before_fork(void)
 	if (holds_pass)
 		return;
 	if (hrt_py_has_gil()) {
-		if (!is_alone())
+		if (!is_alone() || hrt_py_threads_are_locked()) /* os.fork() has them locked, and waits for nobody */
 			return;
 		mine = PyEval_SaveThread();
 	}
