@@ -10,6 +10,8 @@ import pytest
 
 import oracle
 
+sys.path.insert(0, str(oracle.PACKAGES))  # some tests look at the package themselves
+
 CLONE_NEWNS = 0x00020000
 MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 0x4000, 1 << 18, 2, 4
 
