@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ _Thread_local bool hrt_starting;
 
 static const char definition_name[] = "heartrate_shm._tracer";
 static bool second_interpreter; /* of this process, one after the other */
+static atomic_bool has_traced;   /* the main interpreter; read by others */
 
 void hrt_note(enum hr_note_kind kind, const char *format, ...)
 {
@@ -199,6 +201,7 @@ static PyObject *start(PyObject *self, PyObject *args)
 	hrt_tracer.filters_told = 0;
 	hrt_tracer.py_filters = Py_NewRef(py_filters);
 	hrt_tracer.py_callers = Py_NewRef(py_callers);
+	has_traced = true;
 	py_started = begin() == 0 ? Py_NewRef(Py_True) : NULL;
 done:
 	Py_XDECREF(py_caller_bytes);
@@ -388,13 +391,22 @@ static PyMethodDef methods[] = {
         {NULL, NULL, 0, NULL},
 };
 
-/* In a sub-interpreter there is no tracer, and what a program calls at its top does nothing: it may be there because
- * the program's own file is loaded anew, for its functions (InterpreterPoolExecutor). Maybe under another GIL: nothing
- * here touches what the units know. */
+/* In a sub-interpreter there is no tracer. Beside a main interpreter that traces, what a program calls at its top does
+ * nothing: it may be there because the program's own file is loaded anew, for its functions (InterpreterPoolExecutor).
+ * Otherwise it is told: mod_wsgi runs whole applications there. Maybe under another GIL: nothing here touches what the
+ * units know. */
 static PyObject *elsewhere_add(PyObject *self, PyObject *args)
 {
 	(void)self, (void)args;
-	Py_RETURN_TRUE;
+	return PyBool_FromLong(has_traced);
+}
+
+static PyObject *elsewhere_start(PyObject *self, PyObject *args)
+{
+	(void)self, (void)args;
+	PyErr_SetString(PyExc_OSError, "this is a sub-interpreter, and only the main one can be traced (for mod_wsgi: "
+	                               "WSGIApplicationGroup %{GLOBAL})");
+	return NULL;
 }
 
 static PyObject *elsewhere_none(PyObject *self, PyObject *args)
@@ -404,6 +416,7 @@ static PyObject *elsewhere_none(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef elsewhere_methods[] = {
+        {"start", elsewhere_start, METH_VARARGS, start_doc},
         {"add", elsewhere_add, METH_VARARGS, add_doc},
         {"stop", elsewhere_none, METH_NOARGS, stop_doc},
         {"segment", elsewhere_none, METH_NOARGS, segment_doc},

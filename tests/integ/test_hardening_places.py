@@ -366,6 +366,15 @@ def test_sub_interpreters_are_left_alone(tmp_path):
     assert ran.segment.of(tmp_path / "program.py")[23] == 1, ran.segment.lines
 
 
+def test_a_sub_interpreter_that_alone_would_trace(tmp_path):
+    """Such as mod_wsgi's: it is told why it does not."""
+    text = SUB.replace("heartrate_shm.trace(lambda path: True)\n", "", 1)
+    ran = hardening.run(hardening.script(tmp_path, text), options=["-W", "ignore"])
+    assert (ran.returncode, ran.stdout) == (0, "False <heartrate_shm.Trace stopped>\n1\n" * 2 + "5\n"), str(ran)
+    told = "heartrate_shm: not tracing, the program runs on: this is a sub-interpreter"
+    assert [line[:len(told)] for line in ran.stderr.splitlines()] == [told] * 2, str(ran)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
 def test_calls_in_sub_interpreters(tmp_path):
     """Functions that need more than themselves find it by running the program's file, trace() and all, over there."""
