@@ -27,7 +27,7 @@ _Thread_local bool hrt_starting;
 
 static const char definition_name[] = "heartrate_shm._tracer";
 static bool second_interpreter; /* of this process, one after the other */
-static atomic_bool has_traced;   /* the main interpreter; read by others */
+static atomic_bool has_traced;  /* the main interpreter; read by others */
 
 void hrt_note(enum hr_note_kind kind, const char *format, ...)
 {
