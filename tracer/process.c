@@ -63,7 +63,7 @@ static void in_forked_child(void)
 		return;
 	bool keep = hrt_tracer.children && !hrt_starting, hooked = forks_under_way > 0;
 	hrt_segment_detach(hrt_tracer.segment, keep);
-	if (keep && hooked)
+	if (keep && hooked) /* it is counted until Python's hook comes */
 		return;
 	hrt_tracer.forked = true;
 	hrt_backend_forked();

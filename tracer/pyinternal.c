@@ -155,13 +155,9 @@ int *hrt_py_traced_threads(void)
 
 #if HRT_FORK_LOCKS_THREADS
 #include <internal/pycore_runtime.h>
-#endif
 
 bool hrt_py_threads_are_locked(void)
 {
-#if HRT_FORK_LOCKS_THREADS
 	return _Py_atomic_load_uint8(&_PyRuntime.interpreters.mutex._bits) & _Py_LOCKED;
-#else
-	return false;
-#endif
 }
+#endif

@@ -50,7 +50,15 @@ bool hrt_py_keeps_events_there(int tool_id, PyObject *py_line);
 bool hrt_py_same_events(PyCodeObject *py_code, PyCodeObject *py_other);
 
 #endif
+
 /* Whether somebody, this thread perhaps, holds the lock of the list of threads, without which none begins or ends. */
+#if HRT_FORK_LOCKS_THREADS
 bool hrt_py_threads_are_locked(void);
+#else
+static inline bool hrt_py_threads_are_locked(void)
+{
+	return false;
+}
+#endif
 
 #endif

@@ -75,6 +75,11 @@ static int64_t clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static struct timespec timespec_of(int64_t ns)
+{
+	return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+}
+
 /* This thread opens files while the program's run: it must not take the number that the program's next open() is to
  * get, nor the last one that it may have. So it gets a table of its own, empty (Linux 5.9). */
 static bool take_own_descriptors(void)
@@ -248,7 +253,7 @@ static void sample(void)
 /* Waits until `until_ns` (CLOCK_MONOTONIC); true when it is time to end. */
 static bool wait_until(int64_t until_ns)
 {
-	struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+	struct timespec until = timespec_of(until_ns);
 	bool stop;
 
 	pthread_mutex_lock(&sampler.lock);
@@ -355,7 +360,6 @@ static bool is_alone(void)
 void hrt_sampler_before_fork(void)
 {
 	PyThreadState *mine = NULL;
-	struct timespec until;
 
 	if (hrt_starting) /* the child only becomes another program */
 		return;
@@ -367,10 +371,7 @@ void hrt_sampler_before_fork(void)
 			return;
 		mine = PyEval_SaveThread();
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += FORK_WAIT_NS;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
+	struct timespec until = timespec_of(clock_ns(CLOCK_REALTIME) + FORK_WAIT_NS);
 	holds_pass = pthread_mutex_timedlock(&sampler.pass, &until) == 0;
 	if (mine)
 		PyEval_RestoreThread(mine);
