@@ -10,7 +10,6 @@
 
 #define LINE_SPAN_MAX (UINT32_C(4) << 20) /* of one code object, in lines: 16 MB of memory */
 
-static struct hrt_code *all_codes;
 static struct hrt_run **buckets;
 static size_t bucket_count, run_count;
 
@@ -55,15 +54,19 @@ static void lines_sort(struct lines *lines)
 }
 
 #if HRT_HAVE_PLACES
+/* Up to the first RESUME there is no event: a function's first line is its own only where its body begins there. */
 static int lines_collect(PyCodeObject *py_code, struct lines *lines)
 {
+	unsigned body = (unsigned)py_code->_co_firsttraceable + HRT_RESUME_BYTES / 2, unit = 0;
 	struct hrt_places places;
 	int err = 0;
 
 	hrt_places_begin(&places, py_code);
-	while (err == 0 && hrt_places_next(&places))
-		if (lines->count == 0 || lines->at[lines->count - 1] != (uint32_t)places.position.line)
+	while (err == 0 && hrt_places_next(&places)) {
+		unit += places.units;
+		if (unit > body && (lines->count == 0 || lines->at[lines->count - 1] != (uint32_t)places.position.line))
 			err = lines_add(lines, places.position.line);
+	}
 	return err;
 }
 #elif HRT_HAVE_CO_LINES
@@ -309,17 +312,46 @@ fail:
 
 /* ---- entries ---- */
 
+/* Entries are cut from slabs, which stay: malloc() would take a quarter more, and a list of all of them another. */
+#define SLAB_CODES 127
+
+static struct slab {
+	struct slab *next;
+	size_t used; /* have been taken once */
+	struct hrt_code codes[SLAB_CODES];
+} * slabs;
+
+static struct hrt_code *free_codes;
+
+/* All zero; NULL without memory. */
+static struct hrt_code *code_take(void)
+{
+	struct hrt_code *code = free_codes;
+
+	if (code) {
+		free_codes = code->next_free;
+		code->next_free = NULL;
+		return code;
+	}
+	if (!slabs || slabs->used == SLAB_CODES) {
+		struct slab *slab = calloc(1, sizeof *slab);
+		if (!slab)
+			return NULL;
+		slab->next = slabs;
+		slabs = slab;
+	}
+	return &slabs->codes[slabs->used++];
+}
+
 static void code_free(void *extra)
 {
 	struct hrt_code *code = extra;
 
 	if (!code)
 		return; /* code to which only another tool has tied something */
-	*code->link = code->next;
-	if (code->next)
-		code->next->link = code->link;
 	free(code->jumps);
-	free(code);
+	*code = (struct hrt_code){.next_free = free_codes};
+	free_codes = code;
 }
 
 struct hrt_code *hrt_code_get(PyCodeObject *py_code)
@@ -328,15 +360,10 @@ struct hrt_code *hrt_code_get(PyCodeObject *py_code)
 
 	if (code)
 		return code;
-	code = calloc(1, sizeof *code);
+	code = code_take();
 	if (!code)
 		return NULL;
 	code->py_code = py_code;
-	code->next = all_codes;
-	code->link = &all_codes;
-	if (all_codes)
-		all_codes->link = &code->next;
-	all_codes = code;
 	if (hrt_code_extra_tie(code) != 0) {
 		code_free(code);
 		return NULL;
@@ -478,10 +505,10 @@ uint32_t hrt_code_index(PyCodeObject *py_code)
 
 void hrt_codemap_each(void (*visit)(struct hrt_code *code))
 {
-	for (struct hrt_code *next, *code = all_codes; code; code = next) {
-		next = code->next;
-		visit(code);
-	}
+	for (struct slab *slab = slabs; slab; slab = slab->next)
+		for (size_t i = 0; i < slab->used; i++)
+			if (slab->codes[i].py_code)
+				visit(&slab->codes[i]);
 }
 
 void hrt_codemap_clear(void)

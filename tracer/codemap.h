@@ -27,15 +27,18 @@ struct hrt_run {
 	unsigned char slot_of[];  /* each line's, counted from slot_first; all bits set: none */
 };
 
-/* There is one for each code object that runs: 88 bytes are 96 of malloc()'s, and 8 more would be 112. */
+/* There is one for each code object that runs. */
 struct hrt_code {
 	PyCodeObject *py_code; /* first, as code_extra.h wants it; borrowed: this ends with it */
-	struct hrt_run *run;   /* NULL before it was asked for */
-	uint64_t generation;   /* of hrt_tracer when it was decided; older: ask again */
-	uint32_t refused;      /* its low half when a full table refused it: no use to ask again before it grows */
-	bool counted;          /* its run has slots, and hits go there */
-	bool local_events;     /* the monitoring backend has switched LINE on */
-	bool keep_start;       /* and must not disable PY_START (pycompat.h: HRT_LINE_NEEDS_RESUME) */
+	union {
+		struct hrt_run *run;        /* NULL before it was asked for */
+		struct hrt_code *next_free; /* of an entry that has ended: its py_code is NULL */
+	};
+	uint64_t generation; /* of hrt_tracer when it was decided; older: ask again */
+	uint32_t refused;    /* its low half when a full table refused it: no use to ask again before it grows */
+	bool counted;        /* its run has slots, and hits go there */
+	bool local_events;   /* the monitoring backend has switched LINE on */
+	bool keep_start;     /* and must not disable PY_START (pycompat.h: HRT_LINE_NEEDS_RESUME) */
 	struct hrt_jump {
 		int from, line;
 	} * jumps;                 /* the monitoring backend's: HRT_JUMPS of them, by offset; NULL before the first */
@@ -43,7 +46,6 @@ struct hrt_code {
 	struct hrt_twin *twin;     /* tiers.c: of the original and of the twin itself, NULL none */
 	PyCodeObject *py_original; /* of a twin; NULL of all other code. Borrowed from `twin` */
 	PyObject *py_function;     /* functions.c: the one that was seen last, to be compared; NULL none */
-	struct hrt_code *next, **link;
 };
 
 /* Once a process, by Python code. Sets a Python exception on failure. */

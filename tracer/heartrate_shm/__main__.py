@@ -9,7 +9,7 @@ import importlib.machinery
 import os
 import sys
 
-from . import _children, _commandline, _tracer, files
+from . import _children, _commandline, _trace, _tracer, files
 
 USAGE = """\
 usage: python -m heartrate_shm [OPTION ...] SCRIPT [ARG ...]
@@ -82,7 +82,7 @@ def read(words):
         else:
             break
     if words[:1] and words[0][0:2] in ("-m", "-c") or words and (words[0] == "-" or not words[0].startswith("-")):
-        settings = _children.Settings([], [], True, name, _tracer.DEFAULT_SIZE, True, opens)
+        settings = _trace.Settings([], [], True, name, _tracer.DEFAULT_SIZE, True, opens)
         settings.files.append(files.all if every else files.path_contains(*patterns) if patterns else files.marked)
         add_main(settings, words)
         return settings, words

@@ -28,9 +28,9 @@ def begin(patterns, every, name, result):
 
 
 def _begin(patterns, every, name):
-    from . import _carry, _children, _commandline, _trace, _tracer, files  # noqa: F401 - _carry now, not while counting
+    from . import _children, _commandline, _trace, _tracer, files  # noqa: F401 - _children now, not while counting
 
-    settings = _children.Settings([], [], True, name, _tracer.DEFAULT_SIZE, True)
+    settings = _trace.Settings([], [], True, name, _tracer.DEFAULT_SIZE, True)
     settings.called = _trace.default_name() if name is None else name
     settings.files.append(files.all if every else files.path_contains(*patterns) if patterns else files.marked)
     script = getattr(sys.modules.get("__main__"), "__file__", None)

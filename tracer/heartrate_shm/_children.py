@@ -8,7 +8,7 @@ calls resume(). Other programs hand the variables on.
 import marshal
 import os
 
-from . import _commandline, _tracer
+from . import _carry, _commandline, _trace, _tracer
 
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_site")
 VARIABLE = "HEARTRATE_SHM_CHILD"
@@ -16,20 +16,6 @@ VARIABLE = "HEARTRATE_SHM_CHILD"
 # execnet (pytest-xdist).
 _WORKERS = ("from multiprocessing.", "import sys;exec(eval(sys.stdin.readline()))")
 _LARGEST = 32 * 1024  # bytes: a larger environment may keep programs from being started
-
-
-class Settings:
-    """What one ``trace()`` was asked for. All but ``opens`` holds for children too."""
-
-    def __init__(self, files, callers, threads, name, size, children, opens=False):
-        self.files = files  # list of filters
-        self.callers = callers  # list of code file names
-        self.threads = threads
-        self.name = name  # None: each program is called by its own
-        self.called = name  # what this one, or the parent, came to be called
-        self.size = size
-        self.children = children
-        self.opens = opens  # a browser, once
 
 
 def pass_on(settings):
@@ -43,8 +29,6 @@ def pass_on(settings):
 
 def encode(settings, callers):
     """(text, what of the filters it does not have)."""
-    from . import _carry
-
     packer, packed, left_out = _carry.Packer(), [], []
     for files in settings.files:
         try:
@@ -61,8 +45,6 @@ def encode(settings, callers):
 
 
 def decode(text):
-    from . import _carry
-
     packed, functions, (callers, threads, name, called, size, opens) = marshal.loads(bytes.fromhex(text))
     unpacker, files, left_out = _carry.Unpacker(functions), [], []
     for item in packed:
@@ -70,7 +52,7 @@ def decode(text):
             files.append(unpacker.unpack(item))
         except Exception as error:  # of this Python: it lacks what the parent's has
             left_out.append("a filter (%s)" % error)
-    settings = Settings(files, callers, threads, name, size, True, opens)
+    settings = _trace.Settings(files, callers, threads, name, size, True, opens)
     settings.called = called
     return settings, left_out
 
@@ -90,15 +72,11 @@ def resume(value):
         for what in left_out:
             _tracer.note("this program is traced without %s" % what)
     except Exception as error:
-        from . import _trace
-
         _trace.tell("not tracing, the program runs on: %s" % error)
 
 
 def begin(settings, parent=0):
     """Traces this program as told, and opens its view when it is to be opened: its own, not its children's."""
-    from . import _trace
-
     opens, settings.opens = settings.opens, False
     _trace.begin(settings, parent)
     if opens:

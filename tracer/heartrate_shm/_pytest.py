@@ -14,7 +14,7 @@ from . import _children, _commandline, _trace, _tracer
 def begin(config):
     """Traces this process, unless it is traced already as the child of one that does."""
     if _tracer.segment() is None:
-        settings = _children.Settings([_commandline.below(str(config.rootpath))], [], True, None, _tracer.DEFAULT_SIZE, True)
+        settings = _trace.Settings([_commandline.below(str(config.rootpath))], [], True, None, _tracer.DEFAULT_SIZE, True)
         settings.called = "pytest"
         _trace.begin(settings)
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import _children, _tracer, files as _files
+from . import _tracer, files as _files
 
 
 class Trace:
@@ -35,6 +35,20 @@ class Trace:
 
 _handle = Trace()
 _settings = None  # of the running tracer
+
+
+class Settings:
+    """What one ``trace()`` was asked for. All but ``opens`` holds for children too."""
+
+    def __init__(self, files, callers, threads, name, size, children, opens=False):
+        self.files = files  # list of filters
+        self.callers = callers  # list of code file names
+        self.threads = threads
+        self.name = name  # None: each program is called by its own
+        self.called = name  # what this one, or the parent, came to be called
+        self.size = size
+        self.children = children
+        self.opens = opens  # a browser, once
 
 
 class _DefaultInt(int):
@@ -80,8 +94,10 @@ def trace(
     caller = "".join([sys._getframe(1).f_code.co_filename])  # a str: a class of the program's may have a hash of its own
     if not callable(files):
         raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
+    if children:
+        from . import _children  # noqa: F401 - now, not while counting
     if not _add(files, caller, children):
-        settings = _children.Settings([files], [caller], threads, name, size, children)
+        settings = Settings([files], [caller], threads, name, size, children)
         settings.called = name if name is not None else default_name()
         if not begin(settings):
             _add(files, caller, children)  # another thread has just begun
@@ -127,7 +143,7 @@ def begin(settings, parent=0):
     for files in settings.files[1:]:
         _tracer.add(files, None)
     if settings.children:
-        _children.pass_on(settings)
+        _pass_on(settings)
     return True
 
 
@@ -138,6 +154,12 @@ def tell(text):
         sys.stderr.flush()  # which 3.8 would leave for the end
     except Exception:
         pass
+
+
+def _pass_on(settings):
+    from . import _children
+
+    _children.pass_on(settings)
 
 
 def _add(files, caller, children):
@@ -153,7 +175,7 @@ def _add(files, caller, children):
     if caller not in settings.callers:
         settings.callers.append(caller)
     if settings.children:
-        _children.pass_on(settings)
+        _pass_on(settings)
     return True
 
 
