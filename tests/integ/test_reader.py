@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import oracle
+from programs import run
 from viewer import Program, segments_of
 
 DOCUMENT = (oracle.ROOT / "docs" / "segment.md").read_text("utf-8")
@@ -102,3 +103,18 @@ def test_reader_refuses_damaged_segments_in_its_own_words(tmp_path):
         done = subprocess.run([sys.executable, "-c", HAMMER, str(segment), str(1 << 20), str(tmp_path / "broken")],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, env=oracle.environment())
         assert done.returncode == 0, done.stdout
+
+
+def test_a_function_s_first_line_is_its_own_only_with_its_body_there(tmp_path):
+    """What was imported before trace() is known by its functions alone: their first line cannot be hit any more."""
+    (tmp_path / "before.py").write_text("def f(x,\n      y=2):\n    return x\n\ndef g(): return 1\n\n"
+                                        "def h():\n    yield 1\n\nclass C:\n    def m(self):\n        pass\n")
+    done = run(tmp_path, """\
+        import before, heartrate_shm
+        from heartrate_shm.reader import Segment
+        handle = heartrate_shm.trace(lambda path: path.endswith("before.py"))
+        before.f(1), before.g(), list(before.h())
+        with Segment("/dev/shm/" + handle.segment) as segment:
+            print({path[-9:]: lines for path, lines in segment.hits().items()}["before.py"])
+        """)
+    assert done.stdout == "{3: 1, 5: 1, 8: 1}\n"
