@@ -28,7 +28,7 @@ def begin(patterns, every, name, result):
 
 
 def _begin(patterns, every, name):
-    from . import _children, _commandline, _trace, _tracer, files  # noqa: F401 - _children now, not while counting
+    from . import _commandline, _trace, _tracer, files
 
     settings = _trace.Settings([], [], True, name, _tracer.DEFAULT_SIZE, True)
     settings.called = _trace.default_name() if name is None else name

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from . import _children, _commandline, _trace, _tracer
+from . import _commandline, _trace, _tracer
 
 
 def begin(config):

@@ -94,8 +94,6 @@ def trace(
     caller = "".join([sys._getframe(1).f_code.co_filename])  # a str: a class of the program's may have a hash of its own
     if not callable(files):
         raise TypeError("files must be a callable path -> bool, not " + type(files).__name__)
-    if children:
-        from . import _children  # noqa: F401 - now, not while counting
     if not _add(files, caller, children):
         settings = Settings([files], [caller], threads, name, size, children)
         settings.called = name if name is not None else default_name()
@@ -121,6 +119,8 @@ def begin(settings, parent=0):
     False: this program is traced already.
     """
     global _settings
+    if settings.children:
+        __import__(__package__ + "._children")  # now, not while counting
     try:
         if not _tracer.start(
             settings.files[0] if settings.files else None,
@@ -142,8 +142,7 @@ def begin(settings, parent=0):
         _tracer.add(None, caller)
     for files in settings.files[1:]:
         _tracer.add(files, None)
-    if settings.children:
-        _pass_on(settings)
+    _pass_on(settings)
     return True
 
 
@@ -154,12 +153,6 @@ def tell(text):
         sys.stderr.flush()  # which 3.8 would leave for the end
     except Exception:
         pass
-
-
-def _pass_on(settings):
-    from . import _children
-
-    _children.pass_on(settings)
 
 
 def _add(files, caller, children):
@@ -174,9 +167,15 @@ def _add(files, caller, children):
         settings.files.append(files)
     if caller not in settings.callers:
         settings.callers.append(caller)
-    if settings.children:
-        _pass_on(settings)
+    _pass_on(settings)
     return True
+
+
+def _pass_on(settings):
+    if settings.children:
+        from . import _children
+
+        _children.pass_on(settings)
 
 
 def default_name():
