@@ -49,9 +49,14 @@ export function nameOfThread(thread: Thread): string {
 const STUCK_MS = 5000;
 
 /** For how many milliseconds the thread has stood where it stands, when a reader should look at it; else 0. A line of its
- * stack that was hit since has moved it, whatever the looks at the stack have met. */
-export function stuckMs(thread: Thread, tick: number, lastHit: (file: number, line: number) => number): number {
-  const moved = Math.max(thread.since, ...thread.frames.map(({ file, line }) => lastHit(file, line)));
-  const still = tick - moved;
-  return thread.frames.length > 0 && still >= STUCK_MS ? still : 0;
+ * stack that was hit since has moved it, whatever the looks at the stack have met; a loop's thread its tasks as well, which it
+ * runs between two looks. `threads`: all there are. */
+export function stuckMs(thread: Thread, threads: readonly Thread[], tick: number, lastHit: (file: number, line: number) => number): number {
+  const since = ({ since, frames }: Thread): number => Math.max(since, ...frames.map(({ file, line }) => lastHit(file, line)));
+  const stillSince = (moved: number): boolean => tick - moved >= STUCK_MS;
+  const moved = since(thread);
+  if (thread.frames.length === 0 || !stillSince(moved)) return 0;
+  const tasks = thread.task ? [] : threads.filter(({ task, native }) => task && native === thread.id);
+  const last = Math.max(moved, ...tasks.map(since));
+  return stillSince(last) ? tick - last : 0;
 }

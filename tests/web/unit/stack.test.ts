@@ -60,11 +60,21 @@ test('machinery is what runs modules, threads and imports, and nothing of the pr
 test('a thread that has not moved for five seconds is stuck, and one whose line was hit since has moved', () => {
   const never = () => 0;
   const standing = thread([frame(1)], { since: 1000 });
-  assert.equal(stuckMs(standing, 5999, never), 0);
-  assert.equal(stuckMs(standing, 6000, never), 5000);
-  assert.equal(stuckMs(thread([], { since: 0 }), 1e9, never), 0);
-  assert.equal(stuckMs(standing, 9000, () => 4001), 0);
-  assert.equal(stuckMs(standing, 9001, () => 4001), 5000);
+  assert.equal(stuckMs(standing, [standing], 5999, never), 0);
+  assert.equal(stuckMs(standing, [standing], 6000, never), 5000);
+  assert.equal(stuckMs(thread([], { since: 0 }), [], 1e9, never), 0);
+  assert.equal(stuckMs(standing, [standing], 9000, () => 4001), 0);
+  assert.equal(stuckMs(standing, [standing], 9001, () => 4001), 5000);
+});
+
+test('a loop’s thread, which is seen where it waits for events, has moved when a task of its has', () => {
+  const loop = thread([frame(0)], { id: 7 });
+  const task = thread([frame(1)], { id: 8, native: 7, task: true });
+  const lastHit = (file: number): number => (file === 1 ? 8000 : 0);
+  assert.equal(stuckMs(loop, [loop, task], 9000, lastHit), 0);
+  assert.equal(stuckMs(loop, [loop, { ...task, native: 9 }], 9000, lastHit), 9000);
+  assert.equal(stuckMs(loop, [loop, task], 14_000, lastHit), 6000);
+  assert.equal(stuckMs(task, [loop, task], 14_000, lastHit), 6000);
 });
 
 test('an expression’s range counts in bytes on the wire, in UTF-16 here', () => {

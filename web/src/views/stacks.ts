@@ -119,7 +119,7 @@ export class StacksView {
     card.list.setAttribute('aria-label', `Stack of ${name}, outermost first`);
     const state = !live ? 'as it stood last' : thread.state === 'unknown' ? '' : thread.state;
     setText(card.state, `${thread.task ? 'task ' : ''}${state}`);
-    const stuck = live ? stuckMs(thread, tick, (file, line) => model.lastTickOf(file, line)) : 0;
+    const stuck = live ? stuckMs(thread, model.threads, tick, (file, line) => model.lastTickOf(file, line)) : 0;
     setHidden(card.since, stuck === 0);
     if (stuck > 0) setText(card.since, `stuck ${duration(stuck)}`);
   }
