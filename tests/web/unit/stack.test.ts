@@ -1,9 +1,9 @@
 // stack.test.ts — stacks: folding, what is left out, running expressions and statements.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Text } from '@codemirror/state';
+import { EditorState, Text } from '@codemirror/state';
 import { isMachinery, stuckMs, stackRows } from '../../../web/src/stack';
-import { expressionRange, runningIn, runningLines, withoutIndent } from '../../../web/src/views/running';
+import { expressionRange, runningField, runningFirst, runningIn, runningLines, withoutIndent } from '../../../web/src/views/running';
 import { statementOf } from '../../../web/src/views/statement';
 import type { Frame, Thread } from '../../../web/src/wire';
 
@@ -75,6 +75,17 @@ test('a loop’s thread, which is seen where it waits for events, has moved when
   assert.equal(stuckMs(loop, [loop, { ...task, native: 9 }], 9000, lastHit), 9000);
   assert.equal(stuckMs(loop, [loop, task], 14_000, lastHit), 6000);
   assert.equal(stuckMs(task, [loop, task], 14_000, lastHit), 6000);
+});
+
+test('threads at one place mark it once, in the colour of one that runs it itself', () => {
+  const text = Text.of(['work(1)', 'other()']);
+  const waits = thread([frame(0, 1, 0, 7), frame(1)], { id: 1 });
+  const runs = [2, 3, 4].map((id) => thread([frame(0, 1, 0, 7)], { id }));
+  const running = runningIn(0, [waits, ...runs], (id) => id);
+  const marks: string[] = [];
+  const state = EditorState.create({ doc: text, extensions: runningFirst(running) });
+  state.field(runningField).between(0, text.length, (from, to, mark) => void marks.push(`${from}-${to} ${(mark.spec as { class: string }).class}`));
+  assert.deepEqual(marks, ['0-7 run t2 run-inner']);
 });
 
 test('an expression’s range counts in bytes on the wire, in UTF-16 here', () => {

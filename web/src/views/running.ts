@@ -97,14 +97,15 @@ export function runningFirst(running: readonly Running[]): Extension {
 function decorate(text: Text, running: readonly Running[]): DecorationSet {
   const marks: Range<Decoration>[] = [];
   const seen = new Set<string>();
-  for (const { frame, colour, innermost } of running) {
+  const innermostFirst = [...running].sort((a, b) => Number(b.innermost) - Number(a.innermost));
+  for (const { frame, colour, innermost } of innermostFirst) {
     const range = expressionRange(text, frame);
     if (range === null) continue;
-    const look = `run ${threadClass(colour)}${innermost ? ' run-inner' : ''}`;
-    const key = `${range.from} ${range.to} ${look}`;
-    if (seen.has(key)) continue; // a recursive function stands there many times
+    // A recursive function, or a pool of threads, stands there many times: marks on top of each other would hide the text.
+    const key = `${range.from} ${range.to}`;
+    if (seen.has(key)) continue;
     seen.add(key);
-    const mark = Decoration.mark({ class: look });
+    const mark = Decoration.mark({ class: `run ${threadClass(colour)}${innermost ? ' run-inner' : ''}` });
     for (const { from, to } of withoutIndent(text, range)) marks.push(mark.range(from, to));
   }
   return Decoration.set(marks, true);
