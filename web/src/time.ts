@@ -5,6 +5,8 @@ import { Past } from './past';
 import type { ProgramModel, Store } from './store';
 import { Timeline, type When } from './timeline';
 
+const SILENCE_MS = 1000; // without a frame for so long, nothing is known of what happens
+
 export interface Picture {
   readonly model: ProgramModel;
   readonly now: number; // clock of the model's heat
@@ -43,10 +45,12 @@ export class Time {
     return model !== null && this.past !== null && this.past.model.id === model.id ? this.past.model : model;
   }
 
-  /** `now` is the clock of what comes in; `live`: the program runs, so that its own clock runs on between frames. */
-  picture(live: boolean, file: number, now: number, wall: number): Picture | null {
+  /** `clock` is that of what comes in; `live`: the program runs, so that its own clock runs on between frames. */
+  picture(live: boolean, file: number, clock: number, wall: number): Picture | null {
     const { model } = this.store;
     if (model === null) return null;
+    // When hrview says nothing the program is neither idle nor stuck for that.
+    const now = Math.min(clock, model.heardAt + SILENCE_MS);
     const { history } = this;
     if (history !== null) {
       this.timeline.advance(history, wall, live);

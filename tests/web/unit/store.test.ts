@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOME } from '../../../web/src/route';
-import { guardFrame, type WireFrame } from '../../../web/src/wire';
+import { guardFrame, type Program, type WireFrame } from '../../../web/src/wire';
 import { Clock } from '../../../web/src/clock';
 import { type ProgramModel, Store } from '../../../web/src/store';
+import { Time } from '../../../web/src/time';
+import { idleMs } from '../../../web/src/trouble';
 
 const ID = '0000000000000001';
 
@@ -45,6 +47,20 @@ test('later frames add', () => {
   assert.equal(table?.hitsOf(0), 6);
   assert.equal(model.fileHeat.hitsOf(0), 7);
   assert.equal(model.activeAt, 50);
+});
+
+test('a program of which nothing is heard grows neither idle nor older for that', () => {
+  const { store, model } = storeWith({ tick: 100, totals: [0, 5, 1] });
+  store.apply(frame({ tick: 200, totals: [0, 7, 9] }), 100, 1000);
+  const program = { state: 'live' } as Program;
+  const idle = (clock: number): number | null => {
+    const picture = new Time(store).picture(true, -1, clock, clock);
+    assert.ok(picture !== null && picture.tick <= 1200, `tick ${picture?.tick}`);
+    return idleMs(program, model, picture.now);
+  };
+  assert.equal(idle(8100), null);
+  store.apply(frame({ tick: 8200 }), 8100, 9000);
+  assert.equal(idleMs(program, model, 8100), 8000); // hrview has said that there was no hit
 });
 
 test('lines that are full replace those of their file only', () => {
