@@ -140,7 +140,7 @@ export function fileMessages(file: FileEntry, changed: boolean, failed: string |
   const messages: Message[] = [];
   if (failed !== null)
     messages.push({ key: 'source', severity: 'warn', title: 'No source', text: `${failed}. Counts are shown without it.` });
-  if (changed)
+  else if (changed)
     messages.push({
       key: 'changed',
       severity: 'warn',

@@ -65,6 +65,7 @@ test('a file says what is the matter with it', () => {
   assert.deepEqual(fileMessages(file, false, null), []);
   assert.deepEqual(fileMessages(file, true, null).map((m) => m.key), ['changed']);
   assert.deepEqual(fileMessages(file, false, 'permission denied').map((m) => m.key), ['source']);
+  assert.deepEqual(fileMessages(file, true, 'No such file or directory').map((m) => m.key), ['source']); // there is no text that could be another
   const untraced = fileMessages({ ...file, traced: false }, false, null);
   assert.match(untraced[0]?.text ?? '', /path_contains\('\/a\/it\\'s\.py'\)/);
 });
