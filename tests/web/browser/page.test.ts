@@ -312,6 +312,11 @@ test('? explains, the theme goes round, and is remembered', () =>
       await page.locator('.cm-line').first().waitFor();
       await page.keyboard.press('?');
       await shows(page, 'Reading the picture');
+      const help = page.getByRole('dialog', { name: 'Help' });
+      assert.equal(await help.evaluate((dialog) => dialog.scrollTop), 0); // how to read it comes first, then the keys
+      assert.ok(await help.evaluate((dialog) => dialog.scrollHeight > dialog.clientHeight), 'all of it is seen, which tells nothing');
+      const rows = await help.locator('dt').evaluateAll((keys) => keys.map((key) => new Set([...key.children].map((cap) => cap.getBoundingClientRect().top)).size));
+      assert.deepEqual(rows.filter((n) => n !== 1), [], 'keys that are pressed together stand side by side');
       await page.keyboard.press('Escape');
       const tone = (): Promise<string | null> => page.locator('html').getAttribute('data-tone');
       assert.equal(await tone(), 'light');

@@ -40,7 +40,10 @@ export class HelpView {
 
   toggle(): void {
     if (this.root.open) this.root.close();
-    else this.root.showModal();
+    else {
+      this.root.showModal();
+      this.root.scrollTop = 0; // the focus goes to the button at its end
+    }
   }
 }
 
