@@ -87,17 +87,23 @@ static int find(const struct hrv_catalog *catalog, const char *what, struct hrv_
 static void print_line(struct hrv_top *top, const struct hrv_top_line *line)
 {
 	struct hrv_text text = hrv_top_source_line(hrv_top_source(top, line->file), line->line);
-	char rate[32], *printable;
+	char rate[32], *statement, *printable = NULL;
 
 	while (text.len_bytes > 0 && (*text.bytes == ' ' || *text.bytes == '\t')) {
 		text.bytes++;
 		text.len_bytes--;
 	}
-	printable = hrv_text_printable(text);
+	statement = strndup(text.bytes, text.len_bytes);
+	if (statement) {
+		for (char *tab = statement; (tab = strchr(tab, '\t')); tab++)
+			*tab = ' ';
+		printable = hrv_text_printable(hrv_text_of(statement));
+	}
 	snprintf(rate, sizeof rate, "%.0f", line->hits_per_s);
 	printf("%12" PRIu64 " %12s  %s:%" PRIu32 "  %s\n", line->hits, line->hits_per_s < 0 ? "-" : rate,
 	       hrv_top_path(top, line->file), line->line, printable ? printable : "");
 	free(printable);
+	free(statement);
 }
 
 static int print_once(struct hrv_top *top, const struct hrv_program *program)

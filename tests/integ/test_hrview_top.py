@@ -20,7 +20,7 @@ def hot():
         total = 0
         for i in range(500):
             total += i * i  # \N{SNOWMAN} \x1b]0;steers\x07
-        time.sleep(0.01)
+        time.sleep(0.01)\t# tabbed
 def sleeps():
     time.sleep(600)
 going = True
@@ -220,6 +220,7 @@ def test_picture_is_printed_once_where_nothing_can_be_drawn(busy):
     assert (code, err) == (0, "") and "\x1b" not in out
     assert re.search(r"^ +\d+ +\d+  %s:%d  total \+= i" % (re.escape(str(busy.path)), busy.line_of("total += i")), out, re.M)
     assert re.search(r"^hot, (running|sleeping)  ", out, re.M)
+    assert re.search(r"  time\.sleep\(0\.01\) # tabbed$", out, re.M)
     with Terminal() as terminal:
         terminal.type("TERM=dumb %s top %d | head -2" % (HRVIEW, busy.pid))
         terminal.wait_for("hits/s")
