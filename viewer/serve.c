@@ -251,6 +251,12 @@ int hrv_serve(const char *command, struct hrv_serve_settings *settings)
 
 	int err = hrv_server_start(&settings->server, &address, why);
 	bool reused = err == HR_EEXIST && settings->reuse && hrv_reuse_is_possible(&address, settings->show);
+	if (err == HR_EEXIST && !settings->reuse && hrv_reuse_is_possible(&address, 0)) {
+		format_url(&address, NULL, url, sizeof url);
+		return hrv_fail(command,
+		                "an hrview of yours serves %s already: open that, or give another port with --port N",
+		                url);
+	}
 	if (err != 0 && !reused)
 		return hrv_fail(command, "%s", why);
 	format_url(&address, settings->server.token, url, sizeof url);

@@ -291,6 +291,13 @@ def test_busy_port_is_one_line_with_the_remedy():
     assert err.count("\n") == 1 and str(port) in err and "--port" in err
 
 
+def test_a_port_that_an_hrview_has_leads_to_its_page():
+    with Server() as server:
+        code, out, err = hrview("--port", server.port)
+        assert (code, out) == (1, "") and err.count("\n") == 1
+        assert f" http://127.0.0.1:{server.port}/ " in err and "--port" in err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_it_at_once_with_a_page_open(number):
     with Server() as server, WebSocket(server.port) as page:
