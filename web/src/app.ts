@@ -28,6 +28,7 @@ import type { Program } from './wire';
 
 const MINUTE_MS = 60_000;
 const FIGURES_MS = 250; // how often words and numbers outside the strip are brought up to date
+const SCROLLING = ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'PageUp', 'PageDown', 'Home', 'End'];
 
 export class App {
   private readonly topbar = new TopbarView({
@@ -139,6 +140,9 @@ export class App {
   // What the reader does.
 
   private key(event: KeyboardEvent): void {
+    // The page itself does not scroll: what it is about does, without having been clicked before.
+    if (SCROLLING.includes(event.key) && document.activeElement === document.body)
+      (this.session.place.program === null ? this.home : this.source).focus();
     const command = commandFor(event, this.commands);
     if (command === null) return;
     event.preventDefault();

@@ -57,6 +57,37 @@ test('c hides what was not hit, a first hit shows its line, c shows all again', 
     await eventually('all', () => visibleLines(page), (lines) => lines[1] === 'value_2 = 2');
   }));
 
+test('keys scroll the source though nothing has the focus, and after a search too', () =>
+  withLongFile(async (page) => {
+    const first = async (): Promise<number> => Number(/\d+/.exec((await visibleLines(page))[0] ?? '')?.[0]);
+    await page.keyboard.press('PageDown');
+    await eventually('a page further', first, (line) => line > 5);
+    await page.keyboard.press('Control+f');
+    await page.getByRole('textbox', { name: 'Find' }).waitFor();
+    await page.keyboard.type('value_300 ');
+    await page.keyboard.press('Enter');
+    await eventually('found', () => visibleLines(page), (lines) => lines.some((line) => line.startsWith('value_300 ')));
+    const found = await first();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('PageDown');
+    await eventually('a page further', first, (line) => line > found + 5);
+  }));
+
+test('keys scroll a long list of programs', async () => {
+  const viewer = new FakeViewer(join(process.cwd(), 'dist'));
+  for (let i = 0; i < 30; i++) viewer.programs.push(new FakeProgram(`00c0ffee123456${String(i).padStart(2, '0')}`, []));
+  await viewer.start();
+  try {
+    await visit(browser, `${viewer.url}#/`, {}, async (page) => {
+      await page.locator('.cards li').nth(29).waitFor();
+      await page.keyboard.press('PageDown');
+      await eventually('scrolled', () => page.locator('.home').evaluate((home) => home.scrollTop), (top) => top > 100);
+    });
+  } finally {
+    await viewer.stop();
+  }
+});
+
 test('f follows the running line within a file and into another; scrolling ends it', () =>
   withLongFile(async (page, program) => {
     await page.keyboard.press('f');

@@ -42,13 +42,17 @@ export class HomeView {
   private programs: readonly Program[] | null = null;
 
   constructor() {
-    this.root = el('main', { class: 'home' }, this.head, this.list, this.none, this.empty);
+    this.root = el('main', { class: 'home', tabindex: '-1' }, this.head, this.list, this.none, this.empty);
     this.filter.addEventListener('input', () => this.sift());
     this.filter.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.filter.value = '';
       if (event.key === 'Escape') this.sift();
       if (event.key === 'Enter') this.list.querySelector<HTMLAnchorElement>('li:not([hidden]) a')?.click();
     });
+  }
+
+  focus(): void {
+    this.root.focus({ preventScroll: true });
   }
 
   focusFilter(): void {
