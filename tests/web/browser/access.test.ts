@@ -167,6 +167,32 @@ for (const [what, hash, programs, ready] of STATES)
     }
   });
 
+test('with the system’s own colours, what runs, whose it is and which file is shown can still be seen', async () => {
+  const viewer = new FakeViewer(join(process.cwd(), 'dist'));
+  const program = busy();
+  program.files.push({ path: '/home/ada/app/other.py', text: 'x = 1\n' });
+  program.hit(2, 1);
+  viewer.programs.push(program);
+  await viewer.start();
+  try {
+    await visit(browser, viewer.url, { forcedColors: 'active' }, async (page) => {
+      await marked(page);
+      program.hit(0, 4, 1000);
+      await page.locator('.time-legend i').first().waitFor();
+      const painted = (selector: string): Promise<boolean> =>
+        page.locator(selector).first().evaluate((it) => {
+          const { backgroundColor, backgroundImage, forcedColorAdjust } = getComputedStyle(it) as CSSStyleDeclaration & { forcedColorAdjust: string };
+          return forcedColorAdjust === 'none' && (backgroundColor !== 'rgba(0, 0, 0, 0)' || backgroundImage !== 'none');
+        });
+      for (const selector of ['.cm-line .run', '.thread .dot', '.legend i', '.time-legend i']) assert.ok(await painted(selector), selector);
+      const edges = await page.locator('.files li a').evaluateAll((links) => links.map((link) => getComputedStyle(link).borderLeftColor));
+      assert.equal(new Set(edges).size, 2, `the file shown has an edge of its own: ${edges.join()}`);
+    });
+  } finally {
+    await viewer.stop();
+  }
+});
+
 function violations(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const { axe } = window as unknown as { axe: Axe };
