@@ -135,7 +135,7 @@ static int print_once(struct hrv_top *top, const struct hrv_program *program)
 			printf("  %s:%" PRIu32, hrv_top_path(top, threads[i].file), threads[i].line);
 		putchar('\n');
 	}
-	return fflush(stdout) == 0 ? 0 : HR_EIO;
+	return 0;
 }
 
 /* ---- in the terminal ---- */
@@ -168,17 +168,21 @@ static int watch(struct hrv_top *top, const struct hrv_program *program)
 static int show(struct hrv_program *program)
 {
 	struct hrv_top *top;
+	bool printed = true;
 	int err = hrv_top_new(program, &top);
 
 	if (err != 0)
 		return hrv_fail("top", "%s", hr_err_text(err));
 	if (!hrv_screen_is_possible() || hrv_screen_begin() != 0) {
 		err = print_once(top, program);
+		printed = err != 0 || fflush(stdout) == 0;
 	} else {
 		err = watch(top, program);
 		hrv_screen_end();
 	}
 	hrv_top_free(top);
+	if (!printed)
+		return hrv_fail("top", "the output could not be written");
 	if (err == 0)
 		return HRV_EXIT_OK;
 	return hrv_fail("top", "%s", err == HR_ECORRUPT ? hrv_reader_why(program->reader) : hr_err_text(err));

@@ -221,6 +221,9 @@ def test_picture_is_printed_once_where_nothing_can_be_drawn(busy):
     assert re.search(r"^ +\d+ +\d+  %s:%d  total \+= i" % (re.escape(str(busy.path)), busy.line_of("total += i")), out, re.M)
     assert re.search(r"^hot, (running|sleeping)  ", out, re.M)
     assert re.search(r"  time\.sleep\(0\.01\) # tabbed$", out, re.M)
+    with open("/dev/full", "w") as full:
+        refused = subprocess.run([HRVIEW, "top", str(busy.pid)], stdout=full, stderr=subprocess.PIPE, timeout=DEADLINE_S)
+    assert (refused.returncode, refused.stderr) == (1, b"hrview top: the output could not be written\n")
     with Terminal() as terminal:
         terminal.type("TERM=dumb %s top %d | head -2" % (HRVIEW, busy.pid))
         terminal.wait_for("hits/s")
