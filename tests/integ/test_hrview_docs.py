@@ -110,9 +110,9 @@ RUN_BY = {
     "ssh -L 9999:127.0.0.1:9999 HOST hrview": "test_tunnels",
     "ssh -N -L 9999:127.0.0.1:9999 HOST": "test_tunnels",
     "ssh -L 9999:127.0.0.1:9999 HOST": "test_tunnels",
-    "hrview record script.py -o run.hrec": "test_recording",
-    "hrview record script.py --seconds 60 -o run.hrec": "test_recording",
-    "hrview replay run.hrec": "test_recording",
+    "hrview record script.py -o run.hrrec": "test_recording",
+    "hrview record script.py --seconds 60 -o run.hrrec": "test_recording",
+    "hrview replay run.hrrec": "test_recording",
     "hrview dump script.py": "test_dumps",
     "hrview dump script.py --format html --output report.html": "test_dumps",
     "hrview dump script.py --format lcov --watch lcov.info": "test_dumps",
@@ -407,10 +407,10 @@ def test_tunnels(shell):
 @pytest.mark.parametrize("options", ["", "--seconds 60 "])
 def test_recording(shell, options):
     program = shell.start_script()
-    recorder = shell.start("hrview record script.py %s-o run.hrec" % options)
-    poll(lambda: (shell.folder / "run.hrec").exists(), "the recording")
+    recorder = shell.start("hrview record script.py %s-o run.hrrec" % options)
+    poll(lambda: (shell.folder / "run.hrrec").exists(), "the recording")
     shell.end(program, recorder)
-    shell.start("hrview replay run.hrec --port 0")
+    shell.start("hrview replay run.hrrec --port 0")
     assert "<script" in get(shell.said(r"(http://127\S+)"))
 
 
