@@ -308,7 +308,8 @@ export class App {
     if (picture.turned || changes.files || this.session.sourcesArrived) this.stacks.invalidate();
     this.stacks.update(model, this.session.place.thread, live || this.session.time.frozen, tick, wall);
     if (this.session.file !== -1) this.drawSource(picture, changes, wall);
-    this.timeView.draw({ picture, file: this.session.file, line: this.session.place.line, live, wall, figures });
+    const over = program?.state === 'closed' || program?.state === 'dead';
+    this.timeView.draw({ picture, file: this.session.file, line: this.session.place.line, live, over, wall, figures });
     this.session.sourcesArrived = false;
     if (figures && !this.restAsked) void this.loadRest();
   }

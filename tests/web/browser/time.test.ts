@@ -163,6 +163,16 @@ test('when a line was hit: first, before, next and last', () => {
   });
 });
 
+test('of a program that has ended nothing is called live: its newest moment is the end', () => {
+  const program = demo();
+  return show(program, async (page) => {
+    const newest = page.locator('.time-bar .live');
+    await eventually('while it runs', () => newest.textContent(), (text) => text === 'Live');
+    Object.assign(program, { state: 'closed', why: 'exit', end: Date.now() });
+    await eventually('when it has ended', () => newest.textContent(), (text) => text === 'End');
+  });
+});
+
 /** Frame i of 20 at tick 1000 + 100 i: line 2 is hit i times by then, line 3 in the last one alone. */
 function recorded(): { program: FakeProgram; recording: FakeRecording } {
   const program = demo();

@@ -15,6 +15,7 @@ export interface TimeScene {
   readonly file: number;
   readonly line: number | null; // the one that the URL names
   readonly live: boolean;
+  readonly over: boolean; // the program has ended: the newest is its last
   readonly wall: number;
   readonly figures: boolean; // it is time to bring words up to date
 }
@@ -72,7 +73,7 @@ export class TimeView {
     this.strip.draw({ history, timeline, files: picture.model.files, recorded: !this.time.follows, at: Math.min(at, history.end), wall });
     if (scene.figures || timeline.playing || this.drawnEdition !== timeline.edition) {
       this.drawnEdition = timeline.edition;
-      const newest = this.time.follows ? 'now' : 'the end';
+      const newest = this.time.follows && !scene.over ? 'now' : 'the end';
       this.bar.draw({ timeline, at, newest, line: this.lineTimes(history), flame: !this.flame.root.hidden });
     }
     const { from } = timeline.place;
