@@ -24,6 +24,7 @@ struct hrt_twin {
 };
 
 static struct {
+	bool started; /* false from stop() on, which may run finalizers of the program while its events are on */
 	bool on;
 	int64_t hot_at;
 	bool at_random;
@@ -53,9 +54,12 @@ static bool count_with(struct hrt_twin *twin, const struct hrt_code *original)
 }
 
 /* Lets go of the twins that no frame runs and whose original nobody else has: exec() in a loop must not fill the
- * memory; `all`: whoever has it. */
-static void sweep(bool all)
+ * memory; `all`: whoever has it. Whether there were any: then finalizers of the program have run, and all may be
+ * different, stop() perhaps called. So the list is done with before the first of them ends. */
+static bool sweep(bool all)
 {
+	struct hrt_twin *ending = NULL;
+
 	for (struct hrt_twin **link = &tiers.twins; *link;) {
 		struct hrt_twin *twin = *link;
 		if (Py_REFCNT(twin->pair.py_twin) > 1 || (!all && Py_REFCNT(twin->pair.py_original) > 1)) {
@@ -68,10 +72,29 @@ static void sweep(bool all)
 		hrt_code_peek(twin->pair.py_twin)->twin = NULL;
 		hrt_code_peek(twin->pair.py_twin)->py_original = NULL;
 		hrt_pyframe_set_size_of(twin->pair.py_original, twin->frame_size);
-		hrt_twin_free(&twin->pair);
-		free(twin);
+		twin->next = ending;
+		ending = twin;
 	}
 	tiers.sweep_at = tiers.count * 2 + 64;
+	bool any = ending != NULL;
+	for (struct hrt_twin *next; ending; ending = next) {
+		next = ending->next;
+		hrt_twin_free(&ending->pair);
+		free(ending);
+	}
+	return any;
+}
+
+/* Code of the program that runs there counts, although this is within an event. */
+static bool sweep_at_event(void)
+{
+	PyThreadState *thread = PyThreadState_Get();
+	int tracing = thread->tracing;
+
+	thread->tracing = 0;
+	bool any = sweep(false);
+	thread->tracing = tracing;
+	return any;
 }
 
 static PyObject *make_probe(void *unused, int line)
@@ -116,14 +139,16 @@ struct hrt_twin_pair *hrt_tiers_twin(struct hrt_code *code)
 {
 	struct hrt_twin *twin = code->twin;
 
+	if (!tiers.started)
+		return NULL;
 	if (twin && twin->bound == hrt_tracer.first_generation)
 		return &twin->pair;
+	if (!twin && tiers.count >= tiers.sweep_at && sweep_at_event())
+		return NULL;
+
 	int gc_was_enabled = hrt_py_gc_pause(); /* or finalizers of the program would run here */
-	if (!twin) {
-		if (tiers.count >= tiers.sweep_at)
-			sweep(false);
+	if (!twin)
 		twin = make_twin(code);
-	}
 	if (twin && !count_with(twin, code))
 		twin = NULL;
 	if (!twin)
@@ -176,7 +201,7 @@ bool hrt_tiers_is_twin(struct hrt_code *code)
 {
 	if (!code->py_original)
 		return false;
-	if (!hrt_tiers_counts(code)) {
+	if (tiers.started && !hrt_tiers_counts(code)) {
 		struct hrt_twin *twin = code->twin;
 		bool later;
 		struct hrt_code *original = hrt_code_decide(twin->pair.py_original, NULL, &later);
@@ -231,6 +256,7 @@ void hrt_tiers_start(void)
 	const char *how = getenv("HEARTRATE_SHM_COUNT");
 
 	how = how ? how : "";
+	tiers.started = true;
 	tiers.at_random = strcmp(how, "random") == 0;
 	tiers.hot_at = tiers.at_random || strcmp(how, "probes") == 0 ? 0 : HOT_EVENTS;
 	tiers.on = hrt_tracer.only_thread == 0 && !jit_is_on() && strcmp(how, "events") != 0;
@@ -254,7 +280,7 @@ void hrt_tiers_switch_off(void)
 
 void hrt_tiers_stop(void)
 {
-	tiers.on = false;
+	tiers.started = tiers.on = false;
 	for (struct hrt_twin *twin = tiers.twins; twin; twin = twin->next) {
 		hrt_code_peek(twin->pair.py_twin)->counted = false;
 		bind(twin);

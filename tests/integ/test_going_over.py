@@ -182,6 +182,28 @@ def test_hot_loops_of_every_kind_leave_their_events(tmp_path):
     assert counted["counted_by"]["events"] < 0.1 * counted["counted_by"]["probes"], counted["counted_by"]
 
 
+def test_finalizers_of_hot_code_count(tmp_path):
+    """They run where its twin ends, which is within an event of other code."""
+    program = run(tmp_path, """\
+        import weakref
+        import heartrate_shm
+        ended, going = [], [1]
+        def gone(number):
+            if going:
+                ended.append(number)
+        heartrate_shm.trace(lambda path: "weakref" not in path)
+        for number in range(300):
+            space = {}
+            exec(compile("def f():\\n    return 1\\n", "hot", "exec"), space)
+            f = space.pop("f")
+            f(), f(), f()
+            weakref.finalize(f.__code__, gone, number)
+        going.clear()
+        print(len(ended))
+        """, HEARTRATE_SHM_COUNT="probes")
+    assert program.hits()[6] == int(program.stdout) > 100
+
+
 def test_no_probes_on_request(tmp_path):
     program = run(tmp_path, """\
         import heartrate_shm

@@ -127,6 +127,51 @@ print("done")
 """, env=environment(PYTHONMALLOC="debug"))
 
 
+PROBED = dict(HEARTRATE_SHM_COUNT="probes", MALLOC_PERTURB_="165")  # memory that was given back is filled
+
+
+@pytest.mark.parametrize("again", ["", "; heartrate_shm.trace(lambda path: True)"])
+def test_finalizers_of_hot_code(tmp_path, again):
+    """It ends with its twin, when many have gathered."""
+    program(tmp_path, """
+import weakref
+kept = []
+def gone():
+    heartrate_shm.stop() %s
+heartrate_shm.trace(lambda path: True)
+for number in range(200):
+    function = made("hot")
+    function(), function(), function()
+    if number %% 3 == 1: weakref.finalize(function.__code__, gone)
+    if number %% 3 == 2: kept.append(function)
+print("end")
+""" % again, env=environment(**PROBED))
+
+
+def test_finalizers_that_run_where_tracing_ends(tmp_path):
+    """Of code whose twin ends then; what they call had a twin as well, which has ended already."""
+    program(tmp_path, """
+import gc, weakref
+heartrate_shm.trace(lambda path: True)
+def called():
+    return 1
+def gone():
+    called(), called(), called()
+def hot():
+    return 1
+for function in hot, gone, hot, gone, hot: function()
+for i in range(3):
+    function = made("hot")
+    function(), function(), function()
+    weakref.finalize(function.__code__, gone)
+del function
+gc.collect()
+heartrate_shm.stop()
+for i in range(5): gone()
+print("end")
+""", env=environment(**PROBED))
+
+
 def test_a_calling_file_whose_name_stops_the_tracer(tmp_path):
     program(tmp_path, """
 class Liar(str):
