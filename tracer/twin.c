@@ -105,24 +105,28 @@ static int edge(const struct hrt_editor *e, const struct instruction *from, cons
 }
 
 /* Whether the handler's code leads to the RERAISE at `to`, before it is left. */
-static bool handler_leads_to(struct hrt_editor *e, int at, int to)
+static bool handler_leads_to(struct hrt_editor *e, int handler, int to)
 {
-	while (at < e->count && e->seen[at] != e->search) {
-		const struct instruction *i = &e->instructions[at];
-		e->seen[at] = e->search;
-		e->budget--;
-		if (at == to)
-			return true;
-		if (i->op == POP_EXCEPT && i[1].op != RERAISE)
-			return false;
-		if (i->target >= 0 && hrt_op_direction(i->op) > 0 && handler_leads_to(e, i->target, to))
-			return true;
-		if (i->op == JUMP_BACKWARD || i->op == JUMP_BACKWARD_NO_INTERRUPT || i->op == JUMP_FORWARD)
-			at = i->target;
-		else if (hrt_op_falls_through(i->op))
+	int todo_count = 0;
+
+	e->search++;
+	e->todo[todo_count++] = handler;
+	while (todo_count > 0) {
+		int at = e->todo[--todo_count];
+		while (at < e->count && e->seen[at] != e->search) {
+			const struct instruction *i = &e->instructions[at];
+			e->seen[at] = e->search;
+			e->budget--;
+			if (at == to)
+				return true;
+			if (i->op == POP_EXCEPT && (at + 1 == e->count || i[1].op != RERAISE))
+				break;
+			if (i->target >= 0 && (hrt_op_direction(i->op) > 0 || !hrt_op_falls_through(i->op)))
+				e->todo[todo_count++] = i->target;
+			if (!hrt_op_falls_through(i->op))
+				break;
 			at++;
-		else
-			return false;
+		}
 	}
 	return false;
 }
@@ -136,9 +140,8 @@ static int reraise_edge(struct hrt_editor *e, int from, int to, int depth)
 
 	if (depth > 8 || e->budget < 0)
 		return HITS | QUIET;
-	for (int k = 0; k < e->range_count; k++) {
+	for (int k = 0; k < e->range_count && e->budget >= 0; k++) {
 		const struct range *range = &e->ranges[k];
-		e->search++;
 		if (!(range->depth_lasti & 1) || !handler_leads_to(e, range->handler, from))
 			continue;
 		for (int i = range->start; i < range->end; i++) {
@@ -147,7 +150,7 @@ static int reraise_edge(struct hrt_editor *e, int from, int to, int depth)
 				result |= exception_edge(e, i, to, depth + 1);
 		}
 	}
-	return result ? result : HITS | QUIET;
+	return result && e->budget >= 0 ? result : HITS | QUIET;
 }
 
 static int exception_edge(struct hrt_editor *e, int from, int to, int depth)
@@ -361,6 +364,7 @@ int hrt_twin_make(PyCodeObject *py_code, hrt_probe_maker *make_probe, void *cont
 	free(e.instructions);
 	free(e.at_unit);
 	free(e.seen);
+	free(e.todo);
 	free(e.ranges);
 	return err;
 }

@@ -48,6 +48,7 @@ struct hrt_editor {
 	int range_count;
 	uint32_t *seen; /* per instruction: the search that has been there */
 	uint32_t search;
+	int *todo;           /* of a search; an instruction adds one at most */
 	int budget;          /* of searches, so that no code takes long */
 	int stack_size;      /* that the twin needs */
 	PyObject *py_probes; /* list: what is added to the constants */

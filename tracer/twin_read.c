@@ -140,7 +140,8 @@ static int read_instructions(struct hrt_editor *e)
 	e->instructions = zalloc(e, e->unit_count, sizeof *e->instructions);
 	e->at_unit = zalloc(e, e->unit_count + 1, sizeof *e->at_unit);
 	e->seen = zalloc(e, e->unit_count, sizeof *e->seen);
-	if (!e->instructions || !e->at_unit || !e->seen)
+	e->todo = zalloc(e, e->unit_count + 1, sizeof *e->todo);
+	if (!e->instructions || !e->at_unit || !e->seen || !e->todo)
 		goto fail;
 	memset(e->at_unit, 0xff, (e->unit_count + 1) * sizeof *e->at_unit);
 	for (uint32_t unit = 0; unit < e->unit_count;) {
@@ -181,8 +182,8 @@ static int read_instructions(struct hrt_editor *e)
 		int64_t unit = way > 0 ? (int64_t)i->end + i->arg : (int64_t)i->end - i->arg;
 		if (way == 0)
 			continue;
-		if (unit < 0 || unit >= e->unit_count || e->at_unit[unit] < 0)
-			goto unusual;
+		if (unit < 0 || unit >= e->unit_count || e->at_unit[unit] < 0 || (way < 0 && i->arg == 0))
+			goto unusual; /* what leads back must not lead on: a probe may stand there */
 		i->target = e->at_unit[unit];
 	}
 	free(places);

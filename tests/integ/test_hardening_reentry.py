@@ -1,5 +1,7 @@
 """Filters, names and objects of the program that do what nobody expects while the tracer has them in hand."""
 
+import sys
+
 import pytest
 
 from hardening import environment, survives
@@ -430,6 +432,22 @@ for number in 1, 2**20, 2**30 - 2, 2**30 + 5, 2**31 - 8:
     print(space["f"]())
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 300000)
 """)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="except* is of 3.11 and later")
+def test_handlers_with_thousands_of_branches(tmp_path):
+    """Our search through them takes none of a small stack."""
+    program(tmp_path, """
+import contextlib
+many = ",\\n".join(["1 if c else 2, 1 if c else 2, 1 if c else 2"] * 1000)
+text = "def f(a, c):\\n with a:\\n  try: c()\\n  except* KeyError as e: c()\\n  except* ValueError as e: [%s]" % many
+heartrate_shm.trace(lambda path: True)
+threading.stack_size(65536)
+thread = threading.Thread(target=made("long", text), args=(contextlib.nullcontext(), int))
+thread.start()
+thread.join()
+print("end")
+""", env=environment(HEARTRATE_SHM_COUNT="probes"))
 
 
 def test_code_objects_made_by_hand(tmp_path):

@@ -1,4 +1,5 @@
 """The bytecode editor: what it makes is the original with probes, and they are hit where sys.settrace has line events."""
+import opcode
 import os
 import subprocess
 import sys
@@ -43,6 +44,24 @@ def test_generators_need_no_more_stack(twin):
     for text in ("async def f(a): await a", "def f(a):\n yield from a", "async def f(a):\n async with a: pass"):
         (code,) = list(twin_shape.code_within(compile(text, "f.py", "exec")))[1:]
         assert twin(code, lambda line: line).co_stacksize == code.co_stacksize, text
+
+
+def test_no_search_takes_long(twin):
+    """Not even the one through 4,000 handlers, each of which leads to all behind it."""
+    text = "def f(a):\n with a:\n  try: a()\n" + "  except* KeyError as e: a()\n" * 4000
+    _, code = twin_shape.code_within(compile(text, "f.py", "exec"))
+    assert isinstance(twin(code, lambda line: line), str)
+
+
+def test_jumps_back_that_lead_on(twin):
+    """A jump by 0, made by hand, past which there might be a probe."""
+    op, (_, code) = opcode.opmap, twin_shape.code_within(compile("def f(a): return a", "f.py", "exec"))
+    jump = op.get("POP_JUMP_IF_FALSE", op.get("POP_JUMP_FORWARD_IF_FALSE"))
+    caches = twin_shape.CACHES[jump]
+    code = code.replace(co_linetable=bytes([0xe8, 0, 0xe9 + caches, 2, 0xeb, 2]), co_exceptiontable=b"", co_code=bytes([
+        op["RESUME"], 0, op["LOAD_FAST"], 0, jump, 2, *[0] * 2 * caches,
+        op["NOP"], 0, op["JUMP_BACKWARD_NO_INTERRUPT"], 0, op["LOAD_FAST"], 0, op["RETURN_VALUE"], 0]))
+    assert isinstance(twin(code, lambda line: line), str)
 
 
 def test_random_programs():
