@@ -45,9 +45,9 @@
 /* Conditional jumps only lead on; before, some lead back. */
 #define HRT_JUMPS_ONLY_ON (PY_VERSION_HEX >= 0x030C0000)
 
-/* How loops end: FOR_ITER goes on behind END_FOR, from 3.14 on behind POP_ITER as well; on 3.13 it leaves the iterator
- * to the POP_TOP behind END_FOR, which must therefore stay there. */
-#define HRT_LOOP_EXIT_SKIPS (PY_VERSION_HEX >= 0x030E0000)
+/* How loops end: FOR_ITER goes on behind END_FOR, from 3.13 on behind what pops the iterator as well, which is for
+ * generators' ends: POP_TOP on 3.13, which must therefore stay there, later POP_ITER. */
+#define HRT_LOOP_EXIT_SKIPS (PY_VERSION_HEX >= 0x030D0000)
 #define HRT_LOOP_EXIT_POPS  (PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000)
 /* throw() enters a generator at the RESUME behind its yield; on 3.12 at the yield. */
 #define HRT_THROW_ENTERS_AT_RESUME (PY_VERSION_HEX >= 0x030D0000)

@@ -190,8 +190,12 @@ static bool delegation_ends(struct hrt_editor *e, int at)
 {
 	struct instruction *i = &e->instructions[at];
 
+	const struct instruction *end = &e->instructions[i->target];
+
 	i->quiet = true;
-	return e->instructions[i->target].op == END_SEND;
+	if (HRT_CALLS_RETURN_INTO_CACHES && edge(e, end - 1, end) == HITS)
+		return false; /* generators that end come from there */
+	return end->op == END_SEND && edge(e, i, end) != HITS;
 }
 #else
 /* throw() ends a delegation one code unit before the end of SEND's jump, as if that were run then. So SEND falls in

@@ -64,6 +64,35 @@ def test_jumps_back_that_lead_on(twin):
     assert isinstance(twin(code, lambda line: line), str)
 
 
+def with_lines(code, change):
+    """The code, each unit of which has change(the name before it, its name, its line or None) as line."""
+    table, last, before = bytearray(), code.co_firstlineno, None
+    for unit, (line, *_) in enumerate(code.co_positions()):
+        name = twin_shape.NAME[code.co_code[unit * 2]]
+        line = change(before, name, line)
+        table += bytes([0xe8, 2 * (line - last) if line >= last else 2 * (last - line) + 1]) if line else bytes([0xf8])
+        last, before = line or last, name
+    return code.replace(co_linetable=bytes(table))
+
+
+def test_delegations_over_several_lines(twin):
+    """No compiler makes them: SEND's jump would hit the line where they end, or, on 3.12, a generator's end alone."""
+    (code,) = list(twin_shape.code_within(compile("def f(a): yield from a", "f.py", "exec")))[1:]
+    assert not isinstance(twin(with_lines(code, lambda before, name, line: line), lambda line: line), str)
+    for elsewhere in ["SEND", *["JUMP_BACKWARD_NO_INTERRUPT"] * (sys.version_info[:2] == (3, 12))]:
+        odd = with_lines(code, lambda before, name, line: line and line + (name == elsewhere))
+        assert isinstance(twin(odd, lambda line: line), str), elsewhere
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="END_FOR and POP_TOP end loops on 3.13")
+def test_loops_that_end_without_a_line(twin):
+    """None does that a compiler makes: only a generator's end would hit what is behind it."""
+    (code,) = list(twin_shape.code_within(compile("def f(a):\n for x in a: pass", "f.py", "exec")))[1:]
+    assert not isinstance(twin(with_lines(code, lambda before, name, line: line), lambda line: line), str)
+    code = with_lines(code, lambda before, name, line: None if (before, name) == ("END_FOR", "POP_TOP") else line)
+    assert isinstance(twin(code, lambda line: line), str)
+
+
 def test_random_programs():
     """What random programs have found, and new ones: 2,000 under .ci/run, each Python its own."""
     programs = 500 if os.environ.get("HR_STRICT") else 100
