@@ -189,7 +189,6 @@ static bool loop_ends(struct hrt_editor *e, int at)
 static bool delegation_ends(struct hrt_editor *e, int at)
 {
 	struct instruction *i = &e->instructions[at];
-
 	const struct instruction *end = &e->instructions[i->target];
 
 	i->quiet = true;
