@@ -6,6 +6,7 @@
 #include "out.h"
 #include "python_syntax.h"
 #include "source.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,9 +36,25 @@ struct report {
 	uint64_t hits;
 };
 
+/* A character that changes the writing direction is U+FFFD, as in a terminal. */
+static void put_bytes(struct hrv_out *out, const char *text, size_t len)
+{
+	size_t plain = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		size_t turn = hrv_text_turns(text + i, len - i);
+		if (turn == 0)
+			continue;
+		hrv_out_markup(out, text + plain, i - plain);
+		hrv_out(out, "\xEF\xBF\xBD");
+		plain = i + turn;
+	}
+	hrv_out_markup(out, text + plain, len - plain);
+}
+
 static void put_text(struct hrv_out *out, const char *text)
 {
-	hrv_out_markup(out, text, strlen(text));
+	put_bytes(out, text, strlen(text));
 }
 
 static void put_count(struct hrv_out *out, uint64_t count)
@@ -83,7 +100,7 @@ static void put_code(struct hrv_out *out, struct hrv_syntax_state *state, const 
 		piece = hrv_syntax_piece(state, line, len, at, &kind);
 		if (kind != HRV_SYNTAX_PLAIN)
 			hrv_out(out, "<span class=\"%c\">", classes[kind]);
-		hrv_out_markup(out, line + at, piece);
+		put_bytes(out, line + at, piece);
 		if (kind != HRV_SYNTAX_PLAIN)
 			hrv_out(out, "</span>");
 	}

@@ -93,18 +93,24 @@ char *hrv_text_repair(struct hrv_text text)
 	return out;
 }
 
-/* Bytes of the character at `s` of valid UTF-8, when it steers a terminal: C0 and DEL, C1, U+202A - 202E and
- * U+2066 - 2069; else 0. */
+size_t hrv_text_turns(const char *at, size_t left)
+{
+	const unsigned char *s = (const unsigned char *)at;
+
+	if (left < 3 || s[0] != 0xE2)
+		return 0;
+	return (s[1] == 0x80 && s[2] >= 0xAA && s[2] <= 0xAE) || (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9) ? 3 : 0;
+}
+
+/* Bytes of the character at `s` of valid UTF-8, when it steers a terminal: C0 and DEL, C1, another direction; else 0.
+ */
 static size_t steering(const unsigned char *s)
 {
 	if (s[0] < 0x20 || s[0] == 0x7F)
 		return 1;
 	if (s[0] == 0xC2 && s[1] < 0xA0)
 		return 2;
-	if (s[0] == 0xE2 &&
-	    ((s[1] == 0x80 && s[2] >= 0xAA && s[2] <= 0xAE) || (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9)))
-		return 3;
-	return 0;
+	return hrv_text_turns((const char *)s, 3); /* valid, and so all there */
 }
 
 char *hrv_text_printable(struct hrv_text text)

@@ -24,6 +24,10 @@ bool hrv_text_next_piece(struct hrv_text *rest, struct hrv_text *piece);
 /* Bytes of all pieces together. */
 size_t hrv_text_repaired_bytes(struct hrv_text text);
 
+/* Bytes of the character at `at` when it changes the writing direction of what follows (U+202A - 202E and U+2066 -
+ * 2069), so that code would look other than it is (CVE-2021-42574); else 0. */
+size_t hrv_text_turns(const char *at, size_t left);
+
 /* A terminated copy, repaired; the caller frees it. NULL: out of memory. */
 char *hrv_text_repair(struct hrv_text text);
 

@@ -141,3 +141,9 @@ def test_source_that_changed_or_went_is_said_to_have(program):
     found = report(program)
     assert "cannot be shown" in found.warnings[0] and str(program.path) in found.warnings[0]
     assert "1,500" in [line["count"] for line in found.files[str(program.path)].values()]
+
+
+def test_text_cannot_turn_the_writing_direction(program):
+    """CVE-2021-42574: what is read must be what runs."""
+    program.path.write_text("x = '\u202e\u2066'  # \u2069 \u05d0\n", encoding="utf-8")
+    assert report(program).files[str(program.path)][1]["text"] == "x = '\ufffd\ufffd'  # \ufffd \u05d0"

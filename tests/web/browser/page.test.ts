@@ -455,6 +455,19 @@ test('script in names, stacks and sources is text', () => {
   );
 });
 
+test('a character that would turn the writing direction of code is shown as such', () => {
+  const program = demo();
+  (program.files[0] as FakeFile).text = "access = 'user\u202e\u2066# ok\u2069'\n";
+  return withViewer([program], (viewer) =>
+    visit(browser, viewer.url, {}, async (page) => {
+      await page.locator('.cm-specialChar').first().waitFor();
+      const text = await page.locator('.cm-line').first().innerText();
+      assert.equal(text.trimEnd(), "access = 'user••# ok•'");
+      assert.match((await page.locator('.cm-specialChar').first().getAttribute('title')) ?? '', /right-to-left override/i);
+    }),
+  );
+});
+
 test('a file of 100,000 lines opens at its end and is scrolled through', () => {
   const program = demo();
   const body = Array.from({ length: 100_000 }, (_, i) => `x${i} = ${i}`).join('\n');

@@ -1,7 +1,7 @@
 // views/editor.ts — CodeMirror as a reader of source: read-only, with what runs marked in it. Its text is there before reading.ts
 // is, which colours it and searches in it.
 import { Compartment, EditorState, type Extension, type Range, StateEffect, StateField } from '@codemirror/state';
-import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate } from '@codemirror/view';
+import { Decoration, type DecorationSet, EditorView, highlightSpecialChars, ViewPlugin, type ViewUpdate } from '@codemirror/view';
 import { coldLines } from './cold';
 import { type Running, runningFirst, runningField } from './running';
 
@@ -15,6 +15,9 @@ export const factsChanged = StateEffect.define();
 
 /** The line that the URL names, null none. */
 export const setTarget = StateEffect.define<number | null>();
+
+/** They change the writing direction, so that code looks other than it is (CVE-2021-42574). */
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
 
 const later = new Compartment();
 
@@ -54,6 +57,7 @@ export function editorExtensions(facts: LineFacts, leftMargin: () => number, csp
     EditorView.cspNonce.of(cspNonce),
     EditorView.scrollMargins.of(() => ({ left: leftMargin() })),
     EditorState.tabSize.of(8),
+    highlightSpecialChars({ specialChars: TURNS }),
     coldLines,
     targetField,
     runningField,
