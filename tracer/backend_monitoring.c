@@ -157,13 +157,22 @@ static struct hrt_code *look_at(PyObject *self, PyCodeObject *py_code, bool *lat
 	return code;
 }
 
+/* Events that were asked for everywhere come from C code as well, which fires its own for an object that stands for its
+ * code and may be of any type (PyMonitoring_FirePyStartEvent(), 3.13). */
+static bool is_of_code(PyObject *const *args)
+{
+	return PyCode_Check(args[0]);
+}
+
 /* args: code, offset. Code that may be hot is asked about each time. */
 static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
 	bool later = false;
-	struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
 
 	(void)nargs, (void)kwnames;
+	if (!is_of_code(args))
+		return Py_NewRef(py_disable);
+	struct hrt_code *code = hrt_code_peek((PyCodeObject *)args[0]);
 	if (hrt_tracer.forked || !code || !code->local_events || code->generation != hrt_tracer.generation)
 		code = look_at(self, (PyCodeObject *)args[0], &later);
 	if (later)
@@ -180,9 +189,11 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, size_t nargs, P
 static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t nargs, PyObject *kwnames)
 {
 	bool later = false;
-	struct hrt_code *code = look_at(self, (PyCodeObject *)args[0], &later);
 
 	(void)nargs, (void)kwnames;
+	if (!is_of_code(args))
+		return Py_NewRef(py_disable);
+	struct hrt_code *code = look_at(self, (PyCodeObject *)args[0], &later);
 	/* What comes after it on its line need not be the next instruction: jumps stand between. */
 	if (later || (HRT_LINE_NEEDS_RESUME && code && code->local_events))
 		Py_RETURN_NONE;
@@ -195,7 +206,8 @@ static PyObject *on_throw(PyObject *self, PyObject *const *args, size_t nargs, P
 	bool later;
 
 	(void)nargs, (void)kwnames;
-	look_at(self, (PyCodeObject *)args[0], &later);
+	if (is_of_code(args))
+		look_at(self, (PyCodeObject *)args[0], &later);
 	Py_RETURN_NONE;
 }
 

@@ -222,6 +222,32 @@ def test_programs_own_monitoring(tmp_path):
     assert program.hits() == {6: 3, 7: 2, 13: 1, 14: 1}
 
 
+@pytest.mark.parametrize("how", ["events", "probes"])
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="C code fires events of its own from 3.13 on")
+def test_events_of_c_code(how, tmp_path):
+    program = run(tmp_path, """\
+        import ctypes, sys
+        import heartrate_shm
+        heartrate_shm.trace()
+        api, events = ctypes.pythonapi, sys.monitoring.events
+        fired = {events.PY_START: api._PyMonitoring_FirePyStartEvent, events.PY_RESUME: api._PyMonitoring_FirePyResumeEvent}
+        types = (ctypes.c_uint8 * 2)(*[event.bit_length() - 1 for event in fired])
+        class Template:
+            pass
+        def render(code):
+            tools, version = (ctypes.c_uint8 * 2 * 2)(), ctypes.c_uint64()
+            api.PyMonitoring_EnterScope(tools, ctypes.byref(version), types, ctypes.c_ssize_t(2))
+            heard = tools[0][0] == tools[1][0] != 0
+            for tool, fire in zip(tools, fired.values()):
+                for offset in 0, 2, 1000000:
+                    heard = heard and fire(tool, ctypes.py_object(code), offset) == 0
+            return heard
+        for i in range(3):
+            print(render(Template()), render("a template"), render(compile("1", "a template", "exec")), render(render.__code__))
+        """, HEARTRATE_SHM_COUNT=how)
+    assert program.stdout == "True True True True\n" * 3
+
+
 @pytest.mark.skipif(not MONITORING, reason="sys.monitoring is new in 3.12")
 def test_no_free_tool_id(tmp_path):
     program = run(tmp_path, """\
