@@ -60,13 +60,17 @@ static PyObject *call_fast(enum lent which, PyObject *self, PyObject *const *arg
 	return ((_PyCFunctionFast)(void (*)(void))loans[which].theirs->ml_meth)(self, args, nargs);
 }
 
-/* Calls theirs, which takes one argument, and looks who listens now. */
+/* What theirs has returned. Looks who listens now; where it has raised, nobody new does. */
+static PyObject *tend(PyObject *py_done)
+{
+	if (py_done)
+		hrt_go_over_tend();
+	return py_done;
+}
+
 static PyObject *call_and_tend(enum lent which, PyObject *self, PyObject *py_argument)
 {
-	PyObject *py_done = loans[which].theirs->ml_meth(self, py_argument);
-
-	hrt_go_over_tend();
-	return py_done;
+	return tend(loans[which].theirs->ml_meth(self, py_argument));
 }
 
 static PyObject *trace(PyObject *self, PyObject *py_how)
@@ -92,10 +96,7 @@ static PyObject *profile_all(PyObject *self, PyObject *py_how)
 /* sys.monitoring.set_events(tool, events) */
 static PyObject *set_events(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-	PyObject *py_done = call_fast(SET_EVENTS, self, args, nargs);
-
-	hrt_go_over_tend();
-	return py_done;
+	return tend(call_fast(SET_EVENTS, self, args, nargs));
 }
 
 /* sys.monitoring.set_local_events(tool, code, events) */

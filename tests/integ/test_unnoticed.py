@@ -203,6 +203,31 @@ PROGRAMS = {
             print(seen)
             seen.clear()
         """,
+    "refusals": """
+        monitoring, refused = sys.monitoring, []
+        events = monitoring.events
+        sys.addaudithook(lambda event, args: event in refused and 1 // 0)
+        def attempt(function, *args):
+            try:
+                print(function.__name__, function(*args))
+            except Exception as error:
+                print(function.__name__, repr(error))
+        def work(n):
+            for i in range(n):
+                attempt(monitoring.set_events, 1, events.LINE)  # nobody has the tool's id
+                attempt(monitoring.set_events, 99, 0)
+                attempt(monitoring.set_events, 1)
+                attempt(monitoring.set_local_events, 1, work.__code__, events.LINE)
+                attempt(monitoring.set_local_events, 1, None, events.LINE)
+                attempt(monitoring.register_callback, 99, events.LINE, print)
+                attempt(monitoring.register_callback, 1, 3, print)
+                refused.extend(["sys.settrace", "sys.setprofile", "sys.monitoring.register_callback"])
+                attempt(sys.settrace, None)
+                attempt(sys.setprofile, None)
+                attempt(monitoring.register_callback, 1, events.LINE, print)
+                refused.clear()
+        work(3)
+        """,
     "others": """
         # Tools that come when a generator is in the midst of its life, and know code by its identity.
         import cProfile, functools
@@ -422,7 +447,7 @@ PROGRAMS = {
 
 
 if not MONITORING:
-    del PROGRAMS["monitoring"], PROGRAMS["others"]
+    del PROGRAMS["monitoring"], PROGRAMS["refusals"], PROGRAMS["others"]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
