@@ -26,12 +26,71 @@ struct hrt_twin {
 static struct {
 	bool started; /* false from stop() on, which may run finalizers of the program while its events are on */
 	bool on;
+	PyThreadState *comes_up; /* the thread in which the interpreter does, NULL when it is up */
 	int64_t hot_at;
 	bool at_random;
 	struct hrt_twin *twins;
 	size_t count, sweep_at;
 	_Atomic uint64_t idle_tick;
 } tiers;
+
+/* What the JIT (3.14 and later) has compiled goes its own ways. Measured on 3.15.0 with PYTHON_JIT=1: a program that
+ * uses sys.settrace itself crashed while functions moved up and down, and a loop over calls that are hot does alone. */
+static bool jit(const char *question)
+{
+	PyObject *py_jit = PySys_GetObject("_jit"); /* borrowed */
+	PyObject *py_answer = py_jit ? PyObject_CallMethod(py_jit, question, NULL) : NULL;
+	bool is_so = py_answer && PyObject_IsTrue(py_answer) == 1;
+
+	Py_XDECREF(py_answer);
+	PyErr_Clear();
+	return is_so;
+}
+
+static bool site_is_being_imported(void)
+{
+	PyObject *py_modules = PyImport_GetModuleDict(); /* borrowed, as the module is */
+	PyObject *py_site = PyDict_Check(py_modules) ? PyDict_GetItemString(py_modules, "site") : NULL;
+	PyObject *py_spec = py_site ? PyObject_GetAttrString(py_site, "__spec__") : NULL;
+	PyObject *py_is = py_spec ? PyObject_GetAttrString(py_spec, "_initializing") : NULL;
+	bool is_so = py_is && PyObject_IsTrue(py_is) == 1;
+
+	Py_XDECREF(py_is);
+	Py_XDECREF(py_spec);
+	PyErr_Clear();
+	return is_so;
+}
+
+/* The interpreter switches its JIT on when it has imported site, with which traces of `python -m heartrate_shm` and of
+ * children begin. Until then its thread's outermost frame is of the import system. */
+static bool import_is_outermost(PyThreadState *thread)
+{
+	PyCodeObject *py_code = NULL;
+
+	for (const struct hrt_pyframe *frame = hrt_pyframe_top(thread); frame; frame = hrt_pyframe_back(frame))
+		py_code = hrt_pyframe_code(frame);
+	return py_code && PyUnicode_CompareWithASCIIString(py_code->co_filename, "<frozen importlib._bootstrap>") == 0;
+}
+
+static void look_for_jit(void)
+{
+	tiers.comes_up = NULL;
+	if (jit("is_enabled"))
+		tiers.on = false;
+	else if (jit("is_available") && site_is_being_imported())
+		tiers.comes_up = PyThreadState_Get();
+}
+
+/* Whether there may be twins; not while that is not known. Loses an exception that is under way. */
+static bool may_be_twins(void)
+{
+	if (tiers.comes_up && PyThreadState_Get() == tiers.comes_up && !import_is_outermost(tiers.comes_up)) {
+		tiers.comes_up = NULL;
+		if (jit("is_enabled"))
+			tiers.on = false;
+	}
+	return tiers.on && !tiers.comes_up;
+}
 
 /* Its probes count into the slots that its entry has, or into nothing. */
 static void bind(struct hrt_twin *twin)
@@ -143,6 +202,11 @@ struct hrt_twin_pair *hrt_tiers_twin(struct hrt_code *code)
 		return NULL;
 	if (twin && twin->bound == hrt_tracer.first_generation)
 		return &twin->pair;
+	if (!may_be_twins()) {
+		if (!tiers.on)
+			code->heat = HRT_NEVER_HOT;
+		return NULL;
+	}
 	if (!twin && tiers.count >= tiers.sweep_at && sweep_at_event())
 		return NULL;
 
@@ -184,6 +248,7 @@ void hrt_tiers_watch(struct hrt_code *code)
 {
 	int64_t for_size = (int64_t)code->run->line_count * HOT_EVENTS_PER_LINE;
 
+	may_be_twins();
 	if (!tiers.on)
 		code->heat = HRT_NEVER_HOT;
 	else if (tiers.hot_at == 0 || hot_at_once(code))
@@ -238,19 +303,6 @@ int hrt_tiers_init(void)
 	return hrt_probe_init() != 0 || hrt_guise_init() != 0 ? -1 : hrt_relay_init();
 }
 
-/* What the JIT (3.14 and later) has compiled goes its own ways. Measured on 3.15.0 with PYTHON_JIT=1: a program that
- * uses sys.settrace itself crashed while functions moved up and down. */
-static bool jit_is_on(void)
-{
-	PyObject *py_jit = PySys_GetObject("_jit"); /* borrowed */
-	PyObject *py_on = py_jit ? PyObject_CallMethod(py_jit, "is_enabled", NULL) : NULL;
-	bool on = py_on && PyObject_IsTrue(py_on) == 1;
-
-	Py_XDECREF(py_on);
-	PyErr_Clear();
-	return on;
-}
-
 void hrt_tiers_start(void)
 {
 	const char *how = getenv("HEARTRATE_SHM_COUNT");
@@ -259,7 +311,8 @@ void hrt_tiers_start(void)
 	tiers.started = true;
 	tiers.at_random = strcmp(how, "random") == 0;
 	tiers.hot_at = tiers.at_random || strcmp(how, "probes") == 0 ? 0 : HOT_EVENTS;
-	tiers.on = hrt_tracer.only_thread == 0 && !jit_is_on() && strcmp(how, "events") != 0;
+	tiers.on = hrt_tracer.only_thread == 0 && strcmp(how, "events") != 0;
+	look_for_jit();
 }
 
 void hrt_tiers_go_on(void)

@@ -43,12 +43,12 @@ static inline bool hrt_tiers_may_be_hot(const struct hrt_code *code)
 	return code->heat > HRT_NEVER_HOT / 2; /* from where nobody counts to 0 */
 }
 
-/* The code, from now on with line events, may become hot. */
+/* The code, from now on with line events, may become hot. An exception that is under way may be lost. */
 void hrt_tiers_watch(struct hrt_code *code);
 
 /* The twin of hot code, which is made where there is none and counts for the trace that runs; NULL when there cannot be
- * one, which is not asked again, and when others have just ended with their code: what the program runs then may stop
- * the tracer. An exception that is under way may be lost. */
+ * one, which is not asked again; not yet; and when others have just ended with their code: what the program runs then
+ * may stop the tracer. An exception that is under way may be lost. */
 struct hrt_twin_pair *hrt_tiers_twin(struct hrt_code *code);
 
 /* Whether the frame, the thread's innermost, has room for it: its stack may be too small by one when it was made before

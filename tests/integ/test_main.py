@@ -208,6 +208,31 @@ def test_every_line_counts_from_the_first_on(tmp_path, words, options, files):
     assert ("--all" in options) == (len(program.files) > 2)
 
 
+@pytest.mark.skipif(not hasattr(sys, "_jit") or not sys._jit.is_available(), reason="this interpreter has no JIT")
+@pytest.mark.parametrize("on", [True, False], ids=["jit", "no-jit"])
+@pytest.mark.parametrize("count", ["", "probes", "random"])
+def test_nothing_counts_inline_under_the_jit(tmp_path, count, on):
+    (tmp_path / "program.py").write_text(textwrap.dedent("""\
+        import subprocess, sys
+        def callee(i):
+            return i + 1
+        def work(n):
+            total = 0
+            for i in range(n):
+                total += callee(i)
+            return total
+        print(sys._jit.is_enabled(), work(20000), work(20000))
+        if len(sys.argv) == 1:
+            subprocess.run([sys.executable, __file__, "child"], check=True)
+        """))
+    ours = Ended(US + ["--all", "program.py"], tmp_path, PYTHON_JIT=str(int(on)), HEARTRATE_SHM_COUNT=count)
+    assert ours.seen() == (f"{on} 200010000 200010000\n" * 2, "", 0), ours
+    for program in family(ours.pid):
+        files = oracle.dump(program.pid)["files"]
+        assert program.hits(7, "program.py") == 40000
+        assert (sum(file["counted_by"]["probes"] for file in files) == 0) == on
+
+
 def test_the_script_itself_is_traced_in_multiprocessing_children_too(tmp_path):
     (tmp_path / "script.py").write_text(textwrap.dedent("""\
         import multiprocessing
