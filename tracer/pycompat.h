@@ -42,6 +42,12 @@
 #define HRT_EVENTS_ARE_MARKED (PY_VERSION_HEX >= 0x030C0000)
 /* Loops and delegations end at instructions of their own, END_FOR and END_SEND; before, where their jumps lead. */
 #define HRT_ENDS_ARE_MARKED (PY_VERSION_HEX >= 0x030C0000)
+/* Debug builds assert that a frame is as large as the code says that it ends with. */
+#if defined(Py_DEBUG)
+#define HRT_FRAME_SIZES_ARE_ASSERTED 1
+#else
+#define HRT_FRAME_SIZES_ARE_ASSERTED 0
+#endif
 /* Conditional jumps only lead on; before, some lead back. */
 #define HRT_JUMPS_ONLY_ON (PY_VERSION_HEX >= 0x030C0000)
 

@@ -118,9 +118,7 @@ int hrt_pyframe_size_of(const PyCodeObject *py_code)
 
 void hrt_pyframe_set_size_of(PyCodeObject *py_code, int size)
 {
-#if defined(Py_DEBUG)
-	(void)py_code, (void)size; /* it asserts that each frame is as large as its code says in the end */
-#elif HRT_CODE_HAS_FRAME_SIZE
+#if HRT_CODE_HAS_FRAME_SIZE
 	py_code->co_framesize = size;
 #else
 	py_code->co_stacksize += size - hrt_pyframe_size_of(py_code);

@@ -172,15 +172,15 @@ static struct hrt_twin *make_twin(struct hrt_code *code)
 		return NULL;
 	if (hrt_twin_make(code->py_code, make_probe, NULL, &twin->pair, &reason) != 0)
 		goto fail;
+	twin->frame_size = hrt_pyframe_size_of(code->py_code);
 	entry = hrt_code_get(twin->pair.py_twin);
-	if (!entry) {
+	if (!entry || (HRT_FRAME_SIZES_ARE_ASSERTED && hrt_pyframe_size_of(twin->pair.py_twin) != twin->frame_size)) {
 		hrt_twin_free(&twin->pair);
 		goto fail;
 	}
 	twin->next = tiers.twins;
 	tiers.twins = twin;
 	tiers.count++;
-	twin->frame_size = hrt_pyframe_size_of(code->py_code);
 	hrt_pyframe_set_size_of(code->py_code, hrt_pyframe_size_of(twin->pair.py_twin)); /* room for later frames */
 	code->twin = entry->twin = twin;
 	hrt_subscripts_keep_plain(twin->pair.py_twin);
