@@ -1,5 +1,7 @@
 """Pythons that are not supported get a clear ImportError, and nothing of ours is imported before it is asked for."""
+import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -37,6 +39,18 @@ def test_not_built_for_this_python(tmp_path):
     last = program.stderr.splitlines()[-1]
     assert last.startswith("ImportError: heartrate_shm was not built for this Python"), program.stderr
     assert sys.executable in last and "./dev build --python" in last
+
+
+def test_not_from_a_zip_archive(tmp_path):
+    """As in a zipapp: nothing compiled can be loaded from there, whatever it was built for."""
+    archive = tmp_path / "app.pyz"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("__main__.py", "import heartrate_shm")
+        for path in (PACKAGES / "heartrate_shm").glob("*.*"):
+            packed.write(path, "heartrate_shm/" + path.name)
+    program = subprocess.run([sys.executable, "-I", archive], capture_output=True, text=True)
+    last = program.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: heartrate_shm cannot be loaded from a zip archive (%s)" % archive), program.stderr
 
 
 def test_import_starts_nothing(tmp_path):

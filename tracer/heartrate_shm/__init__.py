@@ -26,6 +26,11 @@ try:
 except ModuleNotFoundError as error:
     if error.name != __name__ + "._tracer":
         raise
+    if hasattr(__loader__, "archive"):
+        raise ImportError(
+            "heartrate_shm cannot be loaded from a zip archive (%s): a part of it is compiled. Install it beside the archive, "
+            "or make one that unpacks itself (shiv, pex)" % __loader__.archive
+        ) from None
     raise ImportError(
         "heartrate_shm was not built for this Python (%d.%d at %s): ./dev build --python %s"
         % (sys.version_info[0], sys.version_info[1], sys.executable, sys.executable)
