@@ -26,6 +26,7 @@ struct hrt_tracer hrt_tracer;
 _Thread_local bool hrt_starting;
 
 static const char definition_name[] = "heartrate_shm._tracer";
+static PyObject *py_newest;     /* the module, of those that were loaded in turn; borrowed */
 static bool second_interpreter; /* of this process, one after the other */
 static atomic_bool has_traced;  /* the main interpreter; read by others */
 
@@ -477,14 +478,30 @@ static int execute(PyObject *py_module)
 		return -1;
 	if (hrt_py_interpreter() != PyInterpreterState_Main())
 		return PyModule_AddFunctions(py_module, elsewhere_methods);
-	if (know_interpreter() != 0 || PyModule_AddFunctions(py_module, methods) != 0 ||
-	    PyModule_AddFunctions(py_module, hrt_process_methods) != 0)
+	if (know_interpreter() != 0 || PyModule_AddFunctions(py_module, methods) != 0)
 		return -1;
+	py_newest = py_module;
 	hrt_filemap_remember_cwd();
 	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0 ||
-	                            init_filemap(py_module) != 0 || hrt_process_init(py_module) != 0))
+	                            init_filemap(py_module) != 0 || hrt_process_init() != 0))
 		return -1;
 	hrt_tracemalloc_init();
+	return 0;
+}
+
+static void end_module(void *py_module)
+{
+	if (py_module == py_newest)
+		py_newest = NULL;
+}
+
+/* Filters refer to the program's globals. While the interpreter ends they are the module's, so that the collector finds
+ * all of it unreachable: what the program has there ends as it would without us, files with what is still to be
+ * written. Not before: tracing goes on without the module. */
+static int visit_filters(PyObject *py_module, visitproc visit, void *arg)
+{
+	if (py_module == py_newest && hrt_py_is_finalizing())
+		Py_VISIT(hrt_tracer.py_filters);
 	return 0;
 }
 
@@ -501,6 +518,8 @@ static struct PyModuleDef definition = {
         .m_name = definition_name,
         .m_doc = "Counts line hits and samples stacks into a shared memory segment.",
         .m_slots = slots,
+        .m_traverse = visit_filters,
+        .m_free = end_module,
 };
 
 /* 3.8's PyMODINIT_FUNC leaves the visibility to the compiler's default, which here is hidden. */

@@ -184,13 +184,10 @@ static PyObject *at_python_exit(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
-PyMethodDef hrt_process_methods[] = {
-        {"_before_fork", before_fork, METH_NOARGS, NULL},
-        {"_after_fork_in_parent", after_fork_in_parent, METH_NOARGS, NULL},
-        {"_after_fork_in_child", after_fork_in_child, METH_NOARGS, NULL},
-        {"_at_exit", at_python_exit, METH_NOARGS, NULL},
-        {NULL, NULL, 0, NULL},
-};
+static PyMethodDef before_fork_def = {"before_fork", before_fork, METH_NOARGS, NULL};
+static PyMethodDef after_fork_in_parent_def = {"after_fork_in_parent", after_fork_in_parent, METH_NOARGS, NULL};
+static PyMethodDef after_fork_in_child_def = {"after_fork_in_child", after_fork_in_child, METH_NOARGS, NULL};
+static PyMethodDef at_python_exit_def = {"at_exit", at_python_exit, METH_NOARGS, NULL};
 
 /* ---- installing ---- */
 
@@ -208,17 +205,18 @@ static int call_with_hook(const char *module, const char *function, PyObject *py
 	return py_done ? 0 : -1;
 }
 
-int hrt_process_init(PyObject *py_module)
+int hrt_process_init(void)
 {
 	PyObject *py_before, *py_parent, *py_child, *py_exit, *py_hooks = NULL;
 	int result = -1;
 
 	if (initialised)
 		return 0;
-	py_before = PyObject_GetAttrString(py_module, "_before_fork");
-	py_parent = PyObject_GetAttrString(py_module, "_after_fork_in_parent");
-	py_child = PyObject_GetAttrString(py_module, "_after_fork_in_child");
-	py_exit = PyObject_GetAttrString(py_module, "_at_exit");
+	/* Not functions of the module, which os would keep alive until all other modules have ended. */
+	py_before = PyCFunction_New(&before_fork_def, NULL);
+	py_parent = PyCFunction_New(&after_fork_in_parent_def, NULL);
+	py_child = PyCFunction_New(&after_fork_in_child_def, NULL);
+	py_exit = PyCFunction_New(&at_python_exit_def, NULL);
 	if (py_before && py_parent && py_child && py_exit)
 		py_hooks = Py_BuildValue("{sOsOsO}", "before", py_before, "after_in_parent", py_parent,
 		                         "after_in_child", py_child);

@@ -6,7 +6,7 @@
 
 /* Once a process, when the module is imported: the hooks of os.fork(), fork(), atexit and exit(). A trace() may come
  * when it is too late for them: in a hook, or while exit handlers run. Sets a Python exception on failure. */
-int hrt_process_init(PyObject *py_module);
+int hrt_process_init(void);
 
 /* In a forked child, with the GIL: gives it a segment of its own with all it has counted, or ends its tracing. Called
  * by Python's hook after a fork; where there is none, by a pending call and by a backend that finds hrt_tracer.forked.
@@ -20,7 +20,5 @@ void hrt_process_start_sampler(void);
 /* Around a call for which the process must have no threads but the program's: the sampler ends meanwhile. GIL held. */
 void hrt_process_begin_alone(void);
 void hrt_process_end_alone(void);
-
-extern PyMethodDef hrt_process_methods[]; /* the hooks as the module has them; ended by a NULL name */
 
 #endif

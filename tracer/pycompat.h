@@ -499,6 +499,16 @@ static inline int hrt_py_depth(const PyThreadState *thread)
 }
 #endif
 
+/* Whether the interpreter is on its way down, behind its exit handlers. */
+static inline bool hrt_py_is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+	return Py_IsFinalizing() != 0;
+#else
+	return _Py_IsFinalizing() != 0;
+#endif
+}
+
 /* Room for a call that the program must not see fail for its own recursion depth: returns what to give back. */
 static inline void hrt_py_recursion_lend(PyThreadState *thread, int frames)
 {
