@@ -480,7 +480,8 @@ static int execute(PyObject *py_module)
 		return PyModule_AddFunctions(py_module, elsewhere_methods);
 	if (know_interpreter() != 0 || PyModule_AddFunctions(py_module, methods) != 0)
 		return -1;
-	py_newest = py_module;
+	if (!second_interpreter)
+		py_newest = py_module;
 	hrt_filemap_remember_cwd();
 	if (!second_interpreter && (hrt_pyframe_init() != 0 || hrt_codemap_init() != 0 || hrt_backend_init() != 0 ||
 	                            init_filemap(py_module) != 0 || hrt_process_init() != 0))
