@@ -173,6 +173,8 @@ def main():
     if sys.argv[1:] in (["settrace"], ["us"]):
         return child(sys.argv[1])
     how, *numbers = sys.argv[1:] if sys.argv[1:2] == ["fuzz"] else ["all", *sys.argv[1:]]
+    if len(numbers) > 2 or not all(number.isdigit() for number in numbers):
+        return "usage: ./dev fuzz counts [N [FIRST]]"
     count, first = map(int, [*numbers, 2000, 1][:2] if len(numbers) != 1 else [numbers[0], 1])
     if how == "fuzz":
         return fuzz(count, first)
