@@ -87,14 +87,9 @@ static int find(const struct hrv_catalog *catalog, const char *what, struct hrv_
 
 static void print_line(struct hrv_top *top, const struct hrv_top_line *line)
 {
-	struct hrv_text text = hrv_top_source_line(hrv_top_source(top, line->file), line->line);
-	char rate[32], *statement, *printable = NULL;
+	struct hrv_text text = hrv_top_statement(hrv_top_source(top, line->file), line->line);
+	char rate[32], *statement = strndup(text.bytes, text.len_bytes), *printable = NULL;
 
-	while (text.len_bytes > 0 && (*text.bytes == ' ' || *text.bytes == '\t')) {
-		text.bytes++;
-		text.len_bytes--;
-	}
-	statement = strndup(text.bytes, text.len_bytes);
 	if (statement) {
 		for (char *tab = statement; (tab = strchr(tab, '\t')); tab++)
 			*tab = ' ';
@@ -169,23 +164,19 @@ static int watch(struct hrv_top *top, const struct hrv_program *program)
 static int show(struct hrv_program *program)
 {
 	struct hrv_top *top;
-	bool printed = true;
 	int err = hrv_top_new(program, &top);
 
 	if (err != 0)
 		return hrv_fail("top", "%s", hr_err_text(err));
 	if (!hrv_screen_is_possible() || hrv_screen_begin() != 0) {
 		err = print_once(top, program);
-		printed = err != 0 || fflush(stdout) == 0;
 	} else {
 		err = watch(top, program);
 		hrv_screen_end();
 	}
 	hrv_top_free(top);
-	if (!printed)
-		return hrv_fail("top", "the output could not be written");
 	if (err == 0)
-		return HRV_EXIT_OK;
+		return fflush(stdout) == 0 ? HRV_EXIT_OK : hrv_fail("top", "the output could not be written");
 	return hrv_fail("top", "%s", err == HR_ECORRUPT ? hrv_reader_why(program->reader) : hr_err_text(err));
 }
 

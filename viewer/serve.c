@@ -250,8 +250,9 @@ int hrv_serve(const char *command, struct hrv_serve_settings *settings)
 	signal(SIGCHLD, SIG_IGN); /* browsers are nobody's children */
 
 	int err = hrv_server_start(&settings->server, &address, why);
-	bool reused = err == HR_EEXIST && settings->reuse && hrv_reuse_is_possible(&address, settings->show);
-	if (err == HR_EEXIST && !settings->reuse && hrv_reuse_is_possible(&address, 0)) {
+	bool is_ours = err == HR_EEXIST && hrv_reuse_is_possible(&address, settings->reuse ? settings->show : 0);
+	bool reused = is_ours && settings->reuse;
+	if (is_ours && !reused) {
 		format_url(&address, NULL, url, sizeof url);
 		return hrv_fail(command,
 		                "an hrview of yours serves %s already: open that, or give another port with --port N",

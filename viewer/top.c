@@ -393,3 +393,14 @@ struct hrv_text hrv_top_source_line(const struct hrv_top_source *source, uint32_
 	size_t len = strcspn(begin, "\n");
 	return (struct hrv_text){begin, len > 0 && begin[len - 1] == '\r' ? len - 1 : len};
 }
+
+struct hrv_text hrv_top_statement(const struct hrv_top_source *source, uint32_t line)
+{
+	struct hrv_text text = hrv_top_source_line(source, line);
+
+	while (text.len_bytes > 0 && (*text.bytes == ' ' || *text.bytes == '\t')) {
+		text.bytes++;
+		text.len_bytes--;
+	}
+	return text;
+}

@@ -80,4 +80,7 @@ const struct hrv_top_source *hrv_top_source(struct hrv_top *top, uint32_t file);
 /* Line `line` (1-based) of it, up to its end; "" when there is none. */
 struct hrv_text hrv_top_source_line(const struct hrv_top_source *source, uint32_t line);
 
+/* The same without its indentation. */
+struct hrv_text hrv_top_statement(const struct hrv_top_source *source, uint32_t line);
+
 #endif

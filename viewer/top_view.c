@@ -173,11 +173,7 @@ static void draw_place(struct hrv_top *top, int y, int x, int width, int columns
 	snprintf(number, sizeof number, ":%" PRIu32, line);
 	snprintf(place, sizeof place, "%.400s%s", slash ? slash : path, number);
 	hrv_screen_put_end(y, x, width, hrv_text_of(place), HRV_STYLE_PLAIN);
-	struct hrv_text text = hrv_top_source_line(hrv_top_source(top, file), line);
-	while (text.len_bytes > 0 && (*text.bytes == ' ' || *text.bytes == '\t')) {
-		text.bytes++;
-		text.len_bytes--;
-	}
+	struct hrv_text text = hrv_top_statement(hrv_top_source(top, file), line);
 	if (columns > x + width + 1)
 		hrv_screen_put(y, x + width + 1, columns - x - width - 1, text, HRV_STYLE_DIM);
 }
