@@ -312,7 +312,7 @@ fail:
 
 /* ---- entries ---- */
 
-/* Entries are cut from slabs, which stay: malloc() would take a quarter more, and a list of all of them another. */
+/* Entries are cut from slabs, which stay: malloc() would take 8 bytes more for each, a list of all of them 16. */
 #define SLAB_CODES 127
 
 static struct slab {

@@ -4,6 +4,7 @@
 #if HRT_HAVE_TWINS
 
 #include "guise.h"
+#include "plain.h"
 #include "probe.h"
 #include "relay.h"
 #include "subscripts.h"
@@ -49,15 +50,11 @@ static bool jit(const char *question)
 
 static bool site_is_being_imported(void)
 {
-	PyObject *py_modules = PyImport_GetModuleDict(); /* borrowed, as the module is */
-	PyObject *py_site = PyDict_Check(py_modules) ? PyDict_GetItemString(py_modules, "site") : NULL;
-	PyObject *py_spec = py_site ? PyObject_GetAttrString(py_site, "__spec__") : NULL;
-	PyObject *py_is = py_spec ? PyObject_GetAttrString(py_spec, "_initializing") : NULL;
-	bool is_so = py_is && PyObject_IsTrue(py_is) == 1;
+	PyObject *py_spec = hrt_plain_variable(hrt_plain_module("site"), "__spec__"); /* borrowed */
+	PyObject *py_is = py_spec ? hrt_plain_attribute(py_spec, "_initializing") : NULL;
+	bool is_so = py_is == Py_True;
 
 	Py_XDECREF(py_is);
-	Py_XDECREF(py_spec);
-	PyErr_Clear();
 	return is_so;
 }
 
@@ -81,15 +78,11 @@ static void look_for_jit(void)
 		tiers.comes_up = PyThreadState_Get();
 }
 
-/* Whether there may be twins; not while that is not known. Loses an exception that is under way. */
-static bool may_be_twins(void)
+/* Loses an exception that is under way. */
+static void look_for_jit_again(void)
 {
-	if (tiers.comes_up && PyThreadState_Get() == tiers.comes_up && !import_is_outermost(tiers.comes_up)) {
-		tiers.comes_up = NULL;
-		if (jit("is_enabled"))
-			tiers.on = false;
-	}
-	return tiers.on && !tiers.comes_up;
+	if (tiers.comes_up && PyThreadState_Get() == tiers.comes_up && !import_is_outermost(tiers.comes_up))
+		look_for_jit();
 }
 
 /* Its probes count into the slots that its entry has, or into nothing. */
@@ -202,11 +195,11 @@ struct hrt_twin_pair *hrt_tiers_twin(struct hrt_code *code)
 		return NULL;
 	if (twin && twin->bound == hrt_tracer.first_generation)
 		return &twin->pair;
-	if (!may_be_twins()) {
-		if (!tiers.on)
-			code->heat = HRT_NEVER_HOT;
+	look_for_jit_again();
+	if (!tiers.on)
+		code->heat = HRT_NEVER_HOT;
+	if (!tiers.on || tiers.comes_up)
 		return NULL;
-	}
 	if (!twin && tiers.count >= tiers.sweep_at && sweep_at_event())
 		return NULL;
 
@@ -248,7 +241,7 @@ void hrt_tiers_watch(struct hrt_code *code)
 {
 	int64_t for_size = (int64_t)code->run->line_count * HOT_EVENTS_PER_LINE;
 
-	may_be_twins();
+	look_for_jit_again();
 	if (!tiers.on)
 		code->heat = HRT_NEVER_HOT;
 	else if (tiers.hot_at == 0 || hot_at_once(code))
